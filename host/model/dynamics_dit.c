@@ -1,0 +1,162 @@
+/* dynamics_dit.c: the forward pass of one frame. */
+#include "model/dynamics_dit.h"
+
+#include <math.h>
+
+/* Row `level` of a condition's [levels][parts D], at its part-th D. */
+static const void *part_of(const struct pv_stream *s, const struct pv_dit *dit, const void *rows, int level, int parts,
+                           int part)
+{
+    const size_t elements = ((size_t)level * (size_t)parts + (size_t)part) * (size_t)dit->config.hidden;
+    return (const char *)rows + elements * s->backend->element_bytes;
+}
+
+static void *slot_of(const struct pv_stream *s, const struct pv_dit *dit, void *cache, int tokens, uint64_t frame)
+{
+    const size_t slot = (size_t)(frame % (uint64_t)dit->config.window);
+    const size_t row = (size_t)dit->config.kv_heads * (size_t)dit->config.head_dim;
+    return (char *)cache + slot * (size_t)tokens * row * s->backend->element_bytes;
+}
+
+static pv_status norm(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_scratch *scratch,
+                      const void *shift, const void *scale)
+{
+    return s->backend->op->norm_modulate(s, &(struct pv_norm_modulate){.dst = scratch->normed,
+                                                                       .src = scratch->x,
+                                                                       .shift = shift,
+                                                                       .scale = scale,
+                                                                       .rows = scratch->tokens,
+                                                                       .dim = dit->config.hidden,
+                                                                       .rows_per_group = scratch->tokens,
+                                                                       .group_stride = 0,
+                                                                       .norm = dit->config.norm,
+                                                                       .eps = (float)dit->config.eps});
+}
+
+static pv_status linear(struct pv_stream *s, const struct pv_dit_scratch *scratch, void *dst, const void *src,
+                        const struct pv_weight *weight, enum pv_activation activation)
+{
+    return s->backend->op->linear(
+        s, &(struct pv_linear){
+               .dst = dst, .src = src, .weight = weight, .rows = scratch->tokens, .activation = activation});
+}
+
+/* x += gate * (src weight^T + bias) */
+static pv_status join(struct pv_stream *s, const struct pv_dit_scratch *scratch, const void *src,
+                      const struct pv_weight *weight, const void *gate)
+{
+    return s->backend->op->linear(s, &(struct pv_linear){.dst = scratch->x,
+                                                         .src = src,
+                                                         .residual = scratch->x,
+                                                         .gate = gate,
+                                                         .weight = weight,
+                                                         .rows = scratch->tokens,
+                                                         .rows_per_gate = scratch->tokens,
+                                                         .gate_stride = 0});
+}
+
+/* normed -> q, and k and v: in scratch for attention over space, in the frame's slot of the cache for time. */
+static pv_status split(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_block *block,
+                       const struct pv_dit_scratch *scratch, void *k, void *v)
+{
+    const struct pv_dynamics_config *c = &dit->config;
+    const bool space = block->kind == PV_LAYER_SPACE;
+    PV_TRY(linear(s, scratch, scratch->qkv, scratch->normed, block->qkv, PV_ACTIVATION_NONE));
+    return s->backend->op->qkv(s, &(struct pv_qkv){.q = scratch->q,
+                                                   .k = k,
+                                                   .v = v,
+                                                   .src = scratch->qkv,
+                                                   .q_norm = block->q_norm,
+                                                   .k_norm = block->k_norm,
+                                                   .rope = space ? scratch->rope_space : scratch->rope_time,
+                                                   .rope_rows = space ? scratch->tokens : 1,
+                                                   .takes = 1,
+                                                   .tokens = scratch->tokens,
+                                                   .heads = c->heads,
+                                                   .kv_heads = c->kv_heads,
+                                                   .head_dim = c->head_dim,
+                                                   .eps = (float)c->eps});
+}
+
+static pv_status attend(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_scratch *scratch,
+                        const void *k, const void *v, int slots, enum pv_attention_kind kind)
+{
+    const struct pv_dynamics_config *c = &dit->config;
+    return s->backend->op->attention(s, &(struct pv_attention){.dst = scratch->attended,
+                                                               .q = scratch->q,
+                                                               .k = k,
+                                                               .v = v,
+                                                               .takes = 1,
+                                                               .tokens = scratch->tokens,
+                                                               .slots = slots,
+                                                               .heads = c->heads,
+                                                               .kv_heads = c->kv_heads,
+                                                               .head_dim = c->head_dim,
+                                                               .scale = 1.0f / sqrtf((float)c->head_dim),
+                                                               .kind = kind});
+}
+
+static pv_status embed(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_scratch *scratch,
+                       const struct pv_dit_input *in)
+{
+    PV_TRY(s->backend->op->patch(s, &(struct pv_patch){.dst = scratch->patches,
+                                                       .src = {in->noisy, in->previous, in->change},
+                                                       .sources = dit->config.motion_input ? 3 : 1,
+                                                       .height = scratch->latent_height,
+                                                       .width = scratch->latent_width,
+                                                       .channels = dit->channels,
+                                                       .p = dit->config.patch}));
+    return linear(s, scratch, scratch->x, scratch->patches, dit->embed, PV_ACTIVATION_NONE);
+}
+
+static pv_status finish(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_condition *condition,
+                        const struct pv_dit_scratch *scratch, const struct pv_dit_input *in, float *clean)
+{
+    const void *rows = condition->final_modulation;
+    PV_TRY(norm(s, dit, scratch, part_of(s, dit, rows, in->level, 2, 0), part_of(s, dit, rows, in->level, 2, 1)));
+    PV_TRY(linear(s, scratch, scratch->patches, scratch->normed, dit->final, PV_ACTIVATION_NONE));
+    return s->backend->op->unpatch(
+        s, &(struct pv_unpatch){.dst = clean,
+                                .src = scratch->patches,
+                                .base = dit->config.predict == PV_PREDICT_CHANGE ? in->previous : NULL,
+                                .height = scratch->latent_height,
+                                .width = scratch->latent_width,
+                                .channels = dit->channels,
+                                .p = dit->config.patch});
+}
+
+pv_status pv_dit_forward(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_condition *condition,
+                         const struct pv_dit_scratch *scratch, const struct pv_dit_cache *cache,
+                         const struct pv_dit_input *in, float *clean)
+{
+    const uint64_t window = (uint64_t)dit->config.window;
+    const int slots = in->frame + 1 < window ? (int)in->frame + 1 : dit->config.window;
+    if (!clean && dit->last_time_layer < 0)
+        return PV_OK;
+    PV_TRY(embed(s, dit, scratch, in));
+    for (int i = 0; i < dit->config.layers; i++) {
+        const struct pv_dit_block *block = &dit->blocks[i];
+        const bool time = block->kind == PV_LAYER_TIME;
+        const void *part[6]; /* shift, scale, gate of attention, then of the MLP: each [D] */
+        for (int j = 0; j < 6; j++)
+            part[j] = part_of(s, dit, condition->modulation[i], in->level, 6, j);
+
+        PV_TRY(norm(s, dit, scratch, part[0], part[1]));
+        if (time) {
+            PV_TRY(split(s, dit, block, scratch, slot_of(s, dit, cache->k[i], scratch->tokens, in->frame),
+                         slot_of(s, dit, cache->v[i], scratch->tokens, in->frame)));
+            if (!clean && i == dit->last_time_layer)
+                return PV_OK;
+            PV_TRY(attend(s, dit, scratch, cache->k[i], cache->v[i], slots, PV_ATTENTION_TIME));
+        } else {
+            PV_TRY(split(s, dit, block, scratch, scratch->k, scratch->v));
+            PV_TRY(attend(s, dit, scratch, scratch->k, scratch->v, 1, PV_ATTENTION_JOINT));
+        }
+        PV_TRY(join(s, scratch, scratch->attended, block->out, part[2]));
+
+        PV_TRY(norm(s, dit, scratch, part[3], part[4]));
+        PV_TRY(linear(s, scratch, scratch->mlp, scratch->normed, block->mlp_in, PV_ACTIVATION_GELU_TANH));
+        PV_TRY(join(s, scratch, scratch->mlp, block->mlp_out, part[5]));
+    }
+    return finish(s, dit, condition, scratch, in, clean);
+}

@@ -1,0 +1,182 @@
+/* rollout.c: memory of a rollout and its two moves. */
+#include "model/rollout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame)
+{
+    return r->latents[frame % 3];
+}
+
+/* ---- memory ---- */
+
+static float *take_latent(struct pv_rollout *r, struct pv_buffers *buffers)
+{
+    return pv_buffers_take(buffers, sizeof(float), r->latent_count, 1, 1);
+}
+
+/* Run twice: see buffers.h. */
+static void take_state(struct pv_rollout *r)
+{
+    const struct pv_tae *tae = &r->model->tae;
+    for (int i = 0; i < 3; i++)
+        r->latents[i] = take_latent(r, &r->state);
+    pv_tae_memory_take(tae, &tae->encoder, &r->grid, &r->encoder, &r->state);
+    pv_tae_memory_take(tae, &tae->decoder, &r->grid, &r->decoder, &r->state);
+    pv_dit_cache_take(&r->model->dit, r->tokens.tokens, &r->cache, &r->state);
+}
+
+static void take_scratch(struct pv_rollout *r)
+{
+    const size_t features = pv_tae_scratch_count(&r->model->tae, &r->grid);
+    r->noise = take_latent(r, &r->scratch);
+    r->noisy = take_latent(r, &r->scratch);
+    r->clean = take_latent(r, &r->scratch);
+    r->change = take_latent(r, &r->scratch);
+    r->pixels = pv_buffers_take(&r->scratch, 3, (size_t)r->width, (size_t)r->height, 1);
+    for (int i = 0; i < 2; i++)
+        r->features.features[i] = pv_buffers_take(&r->scratch, r->scratch.backend->element_bytes, features, 1, 1);
+    pv_dit_scratch_take(&r->model->dit, &r->tokens, &r->scratch);
+    pv_dit_condition_take(&r->model->dit, &r->condition, &r->scratch);
+}
+
+static pv_status allocate(struct pv_rollout *r)
+{
+    PV_TRY(pv_buffers_allocate(&r->state, "the state of a rollout", &r->error));
+    PV_TRY(pv_buffers_allocate(&r->scratch, "the work of a rollout", &r->error));
+    take_state(r);
+    take_scratch(r);
+    r->host_frame = calloc((size_t)r->width * 3, (size_t)r->height);
+    r->tokens.host_time = calloc((size_t)r->model->dit.config.head_dim, sizeof(float));
+    if (!r->host_frame || !r->tokens.host_time)
+        return pv_fail(&r->error, PV_ERR_MEMORY, "no memory for a frame of %d x %d pixels", r->width, r->height);
+    return PV_OK;
+}
+
+void pv_rollout_measure(struct pv_rollout *r)
+{
+    const struct pv_model *model = r->model;
+    const int patch = model->config.dynamics.patch;
+    r->grid = pv_tae_grid_for(&model->tae, r->height, r->width);
+    r->latent_count = (size_t)r->grid.latent_height * (size_t)r->grid.latent_width * (size_t)model->tae.channels;
+    r->tokens.latent_height = r->grid.latent_height;
+    r->tokens.latent_width = r->grid.latent_width;
+    r->tokens.tokens = (r->grid.latent_height / patch) * (r->grid.latent_width / patch);
+    pv_sampler_levels(r);
+    r->state = r->scratch = (struct pv_buffers){.backend = model->backend};
+    take_state(r);
+    take_scratch(r);
+}
+
+/* Ends a move: everything asked for is done before its effects are counted, and also before a failure is reported,
+ * since what was asked for reads host memory. */
+static pv_status leave(struct pv_rollout *r, pv_status status)
+{
+    const struct pv_op_table *op = r->stream->backend->op;
+    struct pv_error first = r->error;
+    const pv_status over = op->synchronize(r->stream);
+    op->leave(r->stream);
+    if (status == PV_OK)
+        return over;
+    r->error = first;
+    return status;
+}
+
+static pv_status compute_constants(struct pv_rollout *r)
+{
+    PV_TRY(pv_dit_rope_space(r->stream, &r->model->dit, &r->tokens, &r->error));
+    return pv_dit_condition_levels(r->stream, &r->model->dit, &r->condition);
+}
+
+pv_status pv_rollout_prepare(struct pv_rollout *r)
+{
+    pv_rollout_measure(r);
+    PV_TRY(allocate(r));
+    PV_TRY(r->model->backend->op->stream_open(r->model->backend, &r->error, &r->stream));
+    r->stream->backend->op->enter(r->stream);
+    return leave(r, compute_constants(r));
+}
+
+void pv_rollout_release(struct pv_rollout *r)
+{
+    if (r->stream)
+        r->stream->backend->op->stream_close(r->stream);
+    pv_buffers_free(&r->state);
+    pv_buffers_free(&r->scratch);
+    free(r->host_frame);
+    free(r->tokens.host_time);
+}
+
+pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from)
+{
+    const struct pv_op_table *op = to->stream->backend->op;
+    op->enter(to->stream);
+    PV_TRY(leave(to, op->copy(to->stream, to->state.memory, from->state.memory, from->state.used)));
+    memcpy(to->host_frame, from->host_frame, (size_t)from->width * 3 * (size_t)from->height);
+    to->encoder.last = from->encoder.last;
+    to->decoder.last = from->decoder.last;
+    to->frames = from->frames;
+    to->predicted = from->predicted;
+    to->pending = from->pending;
+    return PV_OK;
+}
+
+/* ---- moves ---- */
+
+static pv_status decode(struct pv_rollout *r, uint8_t *pixels)
+{
+    return pv_tae_decode(r->stream, &r->model->tae, &r->grid, &r->decoder, &r->features,
+                         pv_rollout_latent(r, r->frames), pixels);
+}
+
+static size_t frame_bytes(const struct pv_rollout *r)
+{
+    return (size_t)r->width * 3 * (size_t)r->height;
+}
+
+static pv_status observe(struct pv_rollout *r, const float *action)
+{
+    const struct pv_op_table *op = r->stream->backend->op;
+    struct pv_dit_input in;
+    PV_TRY(op->upload(r->stream, r->pixels, r->host_frame, frame_bytes(r)));
+    PV_TRY(pv_tae_encode(r->stream, &r->model->tae, &r->grid, &r->encoder, &r->features, r->pixels,
+                         pv_rollout_latent(r, r->frames)));
+    PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
+    PV_TRY(pv_sampler_describe(r, &in));
+    PV_TRY(pv_sampler_commit(r, in));
+    return decode(r, NULL); /* nobody looks at it, but the frames after remember it */
+}
+
+static pv_status advance(struct pv_rollout *r, const float *action)
+{
+    const struct pv_op_table *op = r->stream->backend->op;
+    struct pv_dit_input in;
+    PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
+    PV_TRY(pv_sampler_describe(r, &in));
+    PV_TRY(pv_sampler_predict(r, in));
+    PV_TRY(pv_sampler_commit(r, in));
+    PV_TRY(decode(r, r->pixels));
+    return op->download(r->stream, r->host_frame, r->pixels, frame_bytes(r));
+}
+
+pv_status pv_rollout_observe(struct pv_rollout *r, const float *action)
+{
+    r->stream->backend->op->enter(r->stream);
+    PV_TRY(leave(r, observe(r, action)));
+    r->encoder.last = !r->encoder.last;
+    r->decoder.last = !r->decoder.last;
+    r->frames++;
+    return PV_OK;
+}
+
+pv_status pv_rollout_advance(struct pv_rollout *r, const float *action)
+{
+    r->stream->backend->op->enter(r->stream);
+    PV_TRY(leave(r, advance(r, action)));
+    r->decoder.last = !r->decoder.last;
+    r->frames++;
+    r->predicted++;
+    r->pending = true;
+    return PV_OK;
+}

@@ -1,0 +1,88 @@
+/* rollout.h: what a rollout is, and its two moves: observe a frame, predict one.
+ *
+ * A move works beside the state and takes effect at its end: new features, latents, keys and values are written where
+ * the frames that a retry, a copy or a saved file needs do not lie, and only then the counters turn. So a move that
+ * fails or is stopped half-way has changed nothing:
+ * - the codec's memory has two places, of which the older one is written (struct pv_tae_memory);
+ * - the latent of frame i lies in place i % 3 and needs only those of i - 1 and i - 2;
+ * - the cache's slot i % window held frame i - window, which frame i can no longer see. */
+#ifndef PV_MODEL_ROLLOUT_H
+#define PV_MODEL_ROLLOUT_H
+
+#include "model/model.h"
+
+struct pv_rollout {
+    struct pv_error error;
+    bool ready; /* open succeeded */
+    const struct pv_model *model;
+    struct pv_callbacks callbacks;
+    struct pv_stream *stream;
+
+    int width, height; /* of a frame, pixels */
+    int steps;
+    pv_mode mode;
+    uint64_t seed;
+    uint32_t take;
+
+    uint64_t frames;    /* in the context; the index of the next one */
+    uint64_t predicted; /* of them */
+    bool pending;       /* the last one predicted waits in host_frame */
+
+    struct pv_tae_grid grid;
+    size_t latent_count; /* numbers in a latent */
+
+    /* What a copy copies and a file holds, in one piece of memory. */
+    struct pv_buffers state;
+    float *latents[3]; /* of frame i in i % 3; zero before frame 0 */
+    struct pv_tae_memory encoder, decoder;
+    struct pv_dit_cache cache;
+
+    /* What one move leaves for the next to overwrite. */
+    struct pv_buffers scratch;
+    float *noise, *noisy, *clean, *change; /* latents */
+    uint8_t *pixels;                       /* [height][width][3] */
+    struct pv_tae_scratch features;
+    struct pv_dit_scratch tokens;
+    struct pv_dit_condition condition; /* its last level is the commit's */
+    uint8_t *host_frame;               /* [height][width][3] */
+};
+
+/* What noise is for: part of its counter, so that the two draws of a frame are independent. */
+enum pv_noise_purpose { PV_NOISE_SAMPLE = 0, PV_NOISE_COMMIT = 1 };
+
+/* Of a zeroed rollout with model, callbacks and settings (width to take) set: all sizes, but no memory yet. */
+void pv_rollout_measure(struct pv_rollout *r);
+/* The same, and memory, positions, noise levels. */
+pv_status pv_rollout_prepare(struct pv_rollout *r);
+/* Leaves the struct itself to the caller. Safe on whatever prepare left. */
+void pv_rollout_release(struct pv_rollout *r);
+/* to is prepared with the same settings. */
+pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from);
+
+/* The frame in host_frame joins the context. action: action_size values. */
+pv_status pv_rollout_observe(struct pv_rollout *r, const float *action);
+/* The next frame joins the context and is left in host_frame, pending. */
+pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
+
+/* Latent of frame i, while it is one of the last three. */
+float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame);
+
+/* ---- sampler.c ---- */
+
+/* The settings' noise levels into condition.level: one a step, then the commit's. */
+void pv_sampler_levels(struct pv_rollout *r);
+/* The next frame as the dynamics sees it, but for noisy and level; the positions of its time are uploaded. */
+pv_status pv_sampler_describe(struct pv_rollout *r, struct pv_dit_input *in);
+/* The latent of the next frame, from noise, by rectified flow (Liu et al. 2022, "Flow straight and fast"), predicting
+ * the clean latent, in Euler steps. */
+pv_status pv_sampler_predict(struct pv_rollout *r, struct pv_dit_input in);
+/* Keys and values of the next frame, whose latent is known, into the cache. */
+pv_status pv_sampler_commit(struct pv_rollout *r, struct pv_dit_input in);
+
+/* ---- rollout_state.c ---- */
+
+pv_status pv_rollout_write(struct pv_rollout *r, const char *path);
+/* Of a zeroed rollout with model and callbacks set: settings and state from the file, prepared. */
+pv_status pv_rollout_read(struct pv_rollout *r, const char *path);
+
+#endif

@@ -1,0 +1,175 @@
+/* prevue.h: the public C API of libprevue, an engine for video world models.
+ *
+ * A model (read-only weights) makes rollouts; a rollout is fed observed frames, predicts the frames that follow
+ * and hands them out. The rhythm is that of a decoder:
+ *
+ *     pv_model_open -> pv_rollout_open -> send ... send -> { predict -> receive } ... -> close
+ *
+ * Rules that hold for every function here, unless its comment says otherwise:
+ * - It returns PV_OK (0) or a negative pv_status. On failure pv_model_message / pv_rollout_message give one
+ *   sentence that names the value, tensor or file, what was expected and what to do.
+ * - A handle is used by one thread at a time. Different handles are independent; rollouts of one model may run on
+ *   different threads at once.
+ * - After a failure the handle is still valid: its state is what it was before the call, unless stated.
+ * - A params struct is filled by its _init function first; struct_size is how old and new binaries understand
+ *   each other. Passing NULL for params means the defaults.
+ * - The library never prints, exits or installs a signal handler.
+ */
+#ifndef PREVUE_PREVUE_H
+#define PREVUE_PREVUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <prevue/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum pv_status {
+    PV_OK = 0,
+    PV_AGAIN = -1,           /* nothing ready: send or predict first */
+    PV_END = -2,             /* nothing left, and nothing will come */
+    PV_ERR_ARGUMENT = -3,    /* a value passed in is out of its range */
+    PV_ERR_MEMORY = -4,      /* the system refused memory */
+    PV_ERR_IO = -5,          /* a file cannot be opened, read or written */
+    PV_ERR_FORMAT = -6,      /* a clip or state file was read and is not valid */
+    PV_ERR_MODEL = -7,       /* a model file was read and is not valid */
+    PV_ERR_UNSUPPORTED = -8, /* valid, but this build cannot do it */
+    PV_ERR_DEVICE = -9,      /* a device is missing or failed */
+    PV_ERR_ABORTED = -10,    /* the abort callback asked to stop */
+    PV_ERR_INTERNAL = -11    /* a mistake in prevue: please report it */
+} pv_status;
+
+typedef enum pv_log_level { PV_LOG_ERROR = 0, PV_LOG_WARNING, PV_LOG_NOTICE, PV_LOG_DEBUG } pv_log_level;
+
+/* Called on the thread that called into the library, during that call only. Any member may be NULL. */
+typedef struct pv_callbacks {
+    void *user;
+    /* One sentence, no newline, valid during the call. */
+    void (*log)(void *user, pv_log_level level, const char *sentence);
+    /* Work done of total, in steps of the running call (tensors loaded, sampling steps). */
+    void (*progress)(void *user, uint64_t done, uint64_t total);
+    /* Non-zero stops the running call with PV_ERR_ABORTED. Asked at least once a sampling step. */
+    int (*abort)(void *user);
+} pv_callbacks;
+
+/* ---- versions ---- */
+
+/* "0.1.0": the release. Static. */
+PV_API const char *pv_version(void);
+/* Raised when a binary built against an older header stops working; equals the SONAME. */
+PV_API unsigned pv_abi_version(void);
+/* The status in words, for example "out of memory". Static; never NULL. */
+PV_API const char *pv_status_text(pv_status status);
+
+/* ---- model ---- */
+
+typedef struct pv_model pv_model;
+
+typedef struct pv_model_params {
+    size_t struct_size;
+    const char *backend; /* "auto" (default) or "cpu"; "reference" is plain C: slow, for checking the others */
+    int threads;         /* CPU threads for one pass, 1 to 1024; 0 (default) = all this process may use */
+    pv_callbacks callbacks;
+} pv_model_params;
+
+/* All strings live as long as the model. */
+typedef struct pv_model_info {
+    size_t struct_size;
+    const char *family; /* "native" */
+    const char *name;   /* "nano" */
+    const char *licence;
+    const char *trained_on;
+    const char *backend; /* the backend in use: "cpu" */
+    int threads;
+    int width, height;                                /* the frame size it was trained at, pixels */
+    int size_multiple;                                /* other sizes work when both sides divide by this */
+    int fps_num, fps_den;                             /* frames a second, a fraction */
+    int latent_width, latent_height, latent_channels; /* at width x height */
+    int window;                                       /* frames of history a prediction can see, itself included */
+    int action_size;                                  /* floats in an action; 0 = the model takes none */
+    int steps;                                        /* default sampling steps */
+    uint64_t parameters;                              /* count, codec and dynamics together */
+    uint64_t weight_bytes;                            /* in the file */
+    uint64_t fingerprint; /* of names, shapes and contents; a saved rollout only loads into the same weights */
+} pv_model_info;
+
+PV_API void pv_model_params_init(pv_model_params *params);
+/* Opens a safetensors file, or a directory or .index.json of shards. *model is set also on failure when there was
+ * memory for it, so that pv_model_message can be read; close it either way. */
+PV_API pv_status pv_model_open(const char *path, const pv_model_params *params, pv_model **model);
+/* info->struct_size must be set by the caller. */
+PV_API pv_status pv_model_get_info(const pv_model *model, pv_model_info *info);
+/* The sentence of the last failure, "" when there was none. Valid until the next call on the handle. */
+PV_API const char *pv_model_message(const pv_model *model);
+/* All its rollouts must be closed before. NULL is allowed. */
+PV_API void pv_model_close(pv_model *model);
+
+/* ---- rollout ---- */
+
+typedef struct pv_rollout pv_rollout;
+
+typedef enum pv_mode {
+    PV_MODE_SAMPLE = 0, /* one possible future a take */
+    PV_MODE_MEAN = 1    /* one step from noise: the conditional mean, for trajectories */
+} pv_mode;
+
+typedef struct pv_rollout_params {
+    size_t struct_size;
+    int width, height; /* 0 (default) = the model's size; both sides divide by info.size_multiple */
+    int steps;         /* sampling steps, 1 to 64; 0 (default) = the model's; mean mode always takes 1 */
+    pv_mode mode;
+    uint64_t seed; /* a frame's noise depends on (seed, take, frame index) alone */
+    uint32_t take;
+    pv_callbacks callbacks;
+} pv_rollout_params;
+
+/* A picture in memory of the caller: RGB, 8 bits, rows of width * 3 bytes, stride bytes apart (stride may be
+ * larger; never negative). For send, data is read; for receive, it is written. */
+typedef struct pv_frame {
+    uint8_t *data;
+    size_t stride;
+    int width, height;
+    int64_t index; /* receive: 0 for the first frame predicted after open, counting on through forks and loads */
+} pv_frame;
+
+/* The control vector of one frame: info.action_size floats. For native models: gravity x, gravity y (world units a
+ * second squared, y up, so falling is negative), known (1, or 0 = infer it from the clip). NULL = unknown. */
+typedef struct pv_action {
+    const float *values;
+    int count;
+} pv_action;
+
+PV_API void pv_rollout_params_init(pv_rollout_params *params);
+/* *rollout is set also on failure when there was memory for it (see pv_model_open). */
+PV_API pv_status pv_rollout_open(pv_model *model, const pv_rollout_params *params, pv_rollout **rollout);
+/* An observed frame joins the context. The frame is read before the call returns. PV_AGAIN while a predicted frame
+ * waits to be received; after that an observation takes the place of what would have come next. */
+PV_API pv_status pv_rollout_send(pv_rollout *rollout, const pv_frame *frame, const pv_action *action);
+/* Advances by one frame. PV_AGAIN while a predicted frame waits to be received. PV_ERR_ARGUMENT before the first
+ * send. After PV_ERR_ABORTED the rollout is where it was: predict can be called again, with the same result. */
+PV_API pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action);
+/* Copies the predicted frame into frame->data (the caller sets data, stride, width, height = the rollout's) and
+ * sets frame->index. PV_AGAIN when none is ready. */
+PV_API pv_status pv_rollout_receive(pv_rollout *rollout, pv_frame *frame);
+/* A copy that continues on its own, bit for bit as the original would. It shares only the model. Uses both handles.
+ * *copy is set also on failure when there was memory for it. */
+PV_API pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy);
+/* Changes the noise of the frames still to come: forks become takes. */
+PV_API pv_status pv_rollout_set_take(pv_rollout *rollout, uint64_t seed, uint32_t take);
+/* The whole state in one file: written under a temporary name, then renamed. */
+PV_API pv_status pv_rollout_save(pv_rollout *rollout, const char *path);
+/* Continues a saved rollout with the same weights; callbacks come from params (may be NULL), the rest from the
+ * file. *rollout is set also on failure when there was memory for it. */
+PV_API pv_status pv_rollout_load(pv_model *model, const char *path, const pv_rollout_params *params,
+                                 pv_rollout **rollout);
+PV_API const char *pv_rollout_message(const pv_rollout *rollout);
+PV_API void pv_rollout_close(pv_rollout *rollout);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
