@@ -1,0 +1,248 @@
+/* bulk.c: prevue-world-bulk, the source of training data: it writes clips to stdout, so none ever touches a disk.
+ *
+ *     prevue-world-bulk --world drop --seed FIRST --count N --frames T --size WxH [--fps 24 or 30000/1001]
+ *                       [--range in|out] [--gravity-scale S] [--skip K [--start-jitter]] [--truth FILE.jsonl]
+ *
+ * For each seed FIRST, FIRST + 1 ... FIRST + N - 1, one after the other without padding:
+ *     8 bytes               the seed, little-endian
+ *     8 bytes               gravity x, y: two little-endian float32, units a second squared, y up (falling is negative)
+ *     T * H * W * 4 bytes   T frames, rows from the top, each pixel R, G, B and how much of it moving bodies cover
+ * A clip is thus 16 + T * H * W * 4 bytes. --skip K drops the first K frames of every clip; with --start-jitter it
+ * drops 0 to K, drawn from the seed. --truth writes one line of JSON a clip (world/truth.c); frame 0 there is the first
+ * one written here. A reader that closes the pipe ends the program without complaint (exit 0).
+ * Exit: 0 done, 1 failed, 2 usage. Seeds from 2^32 up are held out: never train on them (world/world.h). */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world/draw.h"
+#include "world/world.h"
+
+struct job {
+    struct pv_world_params params;
+    uint64_t count;
+    bool jitter;
+    const char *truth_path;
+};
+
+static const char usage[] =
+    "usage: prevue-world-bulk --world NAME --seed FIRST --count N --frames T --size WxH [--fps N[/D]]\n"
+    "           [--range in|out] [--gravity-scale S] [--skip K [--start-jitter]] [--truth FILE.jsonl]\n"
+    "Clips of a simulated world on stdout, for training: per clip the seed (8 bytes), gravity (2 float32),\n"
+    "then T frames of HxW pixels, four bytes each: red, green, blue, coverage of moving bodies.\n";
+
+static bool parse_u64(const char *text, uint64_t *value)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long v = strtoull(text, &end, 10);
+    *value = v;
+    return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0';
+}
+
+static bool parse_int(const char *text, char until, int *value, const char **rest)
+{
+    char *end;
+    errno = 0;
+    const long v = strtol(text, &end, 10);
+    if (errno != 0 || *text < '0' || *text > '9' || *end != until || v > INT_MAX)
+        return false;
+    *value = (int)v;
+    *rest = end + (until != '\0');
+    return true;
+}
+
+static bool parse_pair(const char *text, char between, int *a, int *b)
+{
+    const char *rest;
+    return parse_int(text, between, a, &rest) && parse_int(rest, '\0', b, &rest);
+}
+
+static bool parse_option(struct job *job, int option, const char *text)
+{
+    struct pv_world_params *p = &job->params;
+    const char *rest;
+    char *end;
+    switch (option) {
+    case 'w': p->name = text; return true;
+    case 's': return parse_u64(text, &p->seed);
+    case 'n': return parse_u64(text, &job->count);
+    case 't': return parse_int(text, '\0', &p->frames, &rest);
+    case 'x': return parse_pair(text, 'x', &p->width, &p->height);
+    case 'f':
+        p->fps_den = 1;
+        return parse_int(text, '\0', &p->fps_num, &rest) || parse_pair(text, '/', &p->fps_num, &p->fps_den);
+    case 'r':
+        p->range = strcmp(text, "out") == 0 ? PV_WORLD_OUT : PV_WORLD_IN;
+        return strcmp(text, "out") == 0 || strcmp(text, "in") == 0;
+    case 'g': p->gravity_scale = strtof(text, &end); return end != text && *end == '\0';
+    case 'k': return parse_int(text, '\0', &p->skip, &rest);
+    case 'j': job->jitter = true; return true;
+    case 'T': job->truth_path = text; return true;
+    default: return false;
+    }
+}
+
+/* 0 to go on, else 1 + the exit status. */
+static int parse_arguments(struct job *job, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"world", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 's'},
+        {"count", required_argument, NULL, 'n'},
+        {"frames", required_argument, NULL, 't'},
+        {"size", required_argument, NULL, 'x'},
+        {"fps", required_argument, NULL, 'f'},
+        {"range", required_argument, NULL, 'r'},
+        {"gravity-scale", required_argument, NULL, 'g'},
+        {"skip", required_argument, NULL, 'k'},
+        {"start-jitter", no_argument, NULL, 'j'},
+        {"truth", required_argument, NULL, 'T'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option, index = 0;
+    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return 1;
+        }
+        if (option != '?' && !parse_option(job, option, optarg)) {
+            fprintf(stderr, "prevue-world-bulk: --%s cannot be \"%s\"\n", options[index].name, optarg);
+            option = '?';
+        }
+        if (option == '?') {
+            fputs(usage, stderr);
+            return 3;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "prevue-world-bulk: unexpected argument \"%s\"\n%s", argv[optind], usage);
+        return 3;
+    }
+    return 0;
+}
+
+static void put_le(uint8_t *out, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        out[i] = (uint8_t)(value >> (8 * i));
+}
+
+static pv_status write_out(const void *data, size_t size, struct pv_error *err)
+{
+    if (fwrite(data, 1, size, stdout) == size)
+        return PV_OK;
+    if (errno == EPIPE)
+        return PV_END;
+    return pv_fail(err, PV_ERR_IO, "cannot write to stdout: %s", strerror(errno));
+}
+
+static pv_status write_header(const struct pv_world *world, uint64_t seed, struct pv_error *err)
+{
+    uint8_t header[16];
+    float gravity[2];
+    pv_world_gravity(world, gravity);
+    put_le(header, seed, 8);
+    for (int i = 0; i < 2; i++) {
+        uint32_t bits;
+        memcpy(&bits, &gravity[i], sizeof bits);
+        put_le(header + 8 + 4 * i, bits, 4);
+    }
+    return write_out(header, sizeof header, err);
+}
+
+/* rgb and coverage: one frame; rgba: the same as it is written. */
+static pv_status write_frames(struct pv_world *world, const struct pv_world_params *p, uint8_t *rgb, uint8_t *coverage,
+                              uint8_t *rgba, struct pv_error *err)
+{
+    const size_t pixels = (size_t)p->width * (size_t)p->height;
+    for (int frame = 0; frame < p->frames; frame++) {
+        PV_TRY(pv_world_next(world, rgb, (size_t)p->width * 3, coverage, err));
+        for (size_t i = 0; i < pixels; i++) {
+            rgba[4 * i] = rgb[3 * i];
+            rgba[4 * i + 1] = rgb[3 * i + 1];
+            rgba[4 * i + 2] = rgb[3 * i + 2];
+            rgba[4 * i + 3] = coverage[i];
+        }
+        PV_TRY(write_out(rgba, pixels * 4, err));
+    }
+    return PV_OK;
+}
+
+static pv_status write_truth(const struct pv_world *world, FILE *file, const char *path, struct pv_error *err)
+{
+    json_t *truth = pv_world_truth(world);
+    if (!truth)
+        return pv_fail(err, PV_ERR_MEMORY, "no memory for the truth of a clip; ask for fewer frames");
+    const bool good = json_dumpf(truth, file, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', file) != EOF;
+    json_decref(truth);
+    return good ? PV_OK : pv_fail(err, PV_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+}
+
+static pv_status write_clip(const struct job *job, uint64_t seed, uint8_t *memory, FILE *truth, struct pv_error *err)
+{
+    struct pv_world_params p = job->params;
+    p.seed = seed;
+    if (job->jitter && p.skip > 0) {
+        struct pv_draw draw = pv_draw_start(seed, PV_DRAW_SKIP, (uint32_t)p.range);
+        p.skip = pv_draw_int(&draw, p.skip + 1);
+    }
+    struct pv_world *world;
+    PV_TRY(pv_world_open(&p, &world, err));
+    const size_t pixels = (size_t)p.width * (size_t)p.height;
+    pv_status status = write_header(world, seed, err);
+    if (status == PV_OK)
+        status = write_frames(world, &p, memory + 5 * pixels, memory + 4 * pixels, memory, err);
+    if (status == PV_OK && truth)
+        status = write_truth(world, truth, job->truth_path, err);
+    pv_world_close(world);
+    return status;
+}
+
+static pv_status write_clips(const struct job *job, FILE *truth, struct pv_error *err)
+{
+    struct pv_world *world; /* the params are judged before their sizes are used */
+    PV_TRY(pv_world_open(&job->params, &world, err));
+    pv_world_close(world);
+    uint8_t *memory = malloc((size_t)job->params.width * (size_t)job->params.height * 8);
+    if (!memory)
+        return pv_fail(err, PV_ERR_MEMORY, "no memory for a frame of %dx%d pixels; choose a smaller one",
+                       job->params.width, job->params.height);
+    pv_status status = PV_OK;
+    for (uint64_t i = 0; i < job->count && status == PV_OK; i++)
+        status = write_clip(job, job->params.seed + i, memory, truth, err);
+    if (status == PV_OK && fflush(stdout) != 0)
+        status = errno == EPIPE ? PV_END : pv_fail(err, PV_ERR_IO, "cannot write to stdout: %s", strerror(errno));
+    free(memory);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct job job = {.count = 1};
+    pv_world_params_init(&job.params);
+    const int stop = parse_arguments(&job, argc, argv);
+    if (stop)
+        return stop - 1;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is EPIPE, and the end */
+
+    struct pv_error err = {""};
+    FILE *truth = NULL;
+    if (job.truth_path && !(truth = fopen(job.truth_path, "w"))) {
+        fprintf(stderr, "prevue-world-bulk: %s: cannot create: %s\n", job.truth_path, strerror(errno));
+        return 1;
+    }
+    pv_status status = write_clips(&job, truth, &err);
+    if (truth && fclose(truth) != 0 && status == PV_OK)
+        status = pv_fail(&err, PV_ERR_IO, "%s: cannot write: %s", job.truth_path, strerror(errno));
+    if (status == PV_OK || status == PV_END)
+        return 0;
+    fprintf(stderr, "prevue-world-bulk: %s\n", err.text);
+    return status == PV_ERR_ARGUMENT ? 2 : 1;
+}

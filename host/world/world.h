@@ -1,0 +1,70 @@
+/* world.h: simulated scenes with exact ground truth, one clip a seed: for training, tests and sample clips.
+ *
+ *     pv_world_open -> pv_world_next ... until PV_END -> pv_world_truth -> pv_world_close
+ *
+ * A clip is a function of its params alone: the same params give the same bytes and the same truth. A scene does not
+ * depend on the resolution, only on the shape of the picture: seed 7 at 128x128 and at 256x256 is the same clip.
+ *
+ * Units: a picture is 10 units wide and 10 * height / width units high; x to the right, y up, the origin in the lower
+ * left corner; seconds; radians, counter-clockwise. The middle of pixel (i, j) is at (i + .5, j + .5) pixels, j down.
+ *
+ * Seeds: training uses seeds below PV_WORLD_HELD_OUT_SEED; clips that judge a model use seeds from there on. Clips of
+ * PV_WORLD_OUT never enter training, whatever their seed. */
+#ifndef PV_WORLD_WORLD_H
+#define PV_WORLD_WORLD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+#define PV_WORLD_HELD_OUT_SEED (UINT64_C(1) << 32)
+#define PV_WORLD_WIDTH_UNITS   10.0
+
+enum pv_world_range {
+    PV_WORLD_IN, /* what models are trained on */
+    PV_WORLD_OUT /* gravity x1.5, sizes and speeds that PV_WORLD_IN never has */
+};
+
+struct pv_world_params {
+    const char *name;     /* one of pv_world_name(0), (1) ... */
+    uint64_t seed;        /* below 2^63, so that it fits a JSON integer */
+    int width, height;    /* pixels, 16 to 4096; width / height from 1/2 to 2 */
+    int frames;           /* 1 to 100000 */
+    int skip;             /* frames simulated before the first one that counts, 0 to 100000 */
+    int fps_num, fps_den; /* frames a second, a fraction, 1 to 480 */
+    enum pv_world_range range;
+    float gravity_scale; /* 1 = as drawn from the seed; 0 = none; -4 to 4 */
+};
+
+struct pv_world;
+
+/* "drop", seed 0, 128x128, 48 frames, 24 fps, in range, gravity as drawn. */
+void pv_world_params_init(struct pv_world_params *params);
+
+/* The worlds there are, for help texts: NULL when index is past the last. Static strings. */
+const char *pv_world_name(size_t index);
+const char *pv_world_summary(size_t index);
+
+/* On failure *world is NULL. params->name is not kept. Worlds on different threads are independent, but the first call
+ * in a process points stdout elsewhere for a moment (scene.c says why): make it before other threads print. */
+pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **world, struct pv_error *err);
+
+/* Renders the current frame, then advances by 1 / fps. rgb: [height] rows of width * 3 bytes, stride bytes apart, or
+ * NULL to advance without rendering. coverage: [height][width] bytes without padding, how much of each pixel moving
+ * bodies cover (255 = all), or NULL. PV_END after the last frame, with nothing written. */
+pv_status pv_world_next(struct pv_world *world, uint8_t *rgb, size_t stride, uint8_t *coverage, struct pv_error *err);
+
+/* The gravity of this clip: x, y in units a second squared, gravity_scale included. */
+void pv_world_gravity(const struct pv_world *world, float gravity[2]);
+
+/* The ground truth of the frames so far, complete after the last: keys are described in truth.c. A new reference: the
+ * caller drops it with json_decref. NULL when there is no memory. */
+json_t *pv_world_truth(const struct pv_world *world);
+
+/* NULL is allowed. */
+void pv_world_close(struct pv_world *world);
+
+#endif
