@@ -1,0 +1,58 @@
+/* predict.h: what `prevue predict` was asked, and what it did. */
+#ifndef PV_CLI_PREDICT_H
+#define PV_CLI_PREDICT_H
+
+#include "command.h"
+#include "pipeline.h"
+
+enum { PV_PREDICT_CONTEXT = 12, PV_PREDICT_SECONDS = 2 };
+#define PV_SEED_NOT_GIVEN UINT64_MAX
+
+struct pv_predict_values {
+    struct pv_common_values common;
+    const char *output;
+    bool join;
+    struct pv_size_value size;
+    int preset; /* enum pv_clip_preset; -1 = by the name of the file */
+    int format; /* enum pv_clip_pipe */
+    bool overwrite, json;
+    double seconds;          /* 0 = not given */
+    int64_t frames, context; /* 0 = not given */
+    uint64_t seed;
+    int64_t steps; /* 0 = the model's */
+    int mode;      /* enum pv_mode */
+    struct pv_pair_value gravity;
+    const char *resume, *save;
+    const char *model;
+    int64_t threads;
+    int backend;
+    int matrix, range, hdr; /* enums of clip.h */
+    bool allow_corrupt;
+    struct pv_rate_value in_rate;
+};
+
+/* cmd_predict.c */
+int pv_predict_run(const void *values, char **operands, struct pv_terminal *terminal);
+
+#define PV_PREDICT_BACKENDS "auto|cpu|reference"
+enum { PV_SIZE_SOURCE = 0, PV_SIZE_MODEL = 1 };
+
+/* Everything --json tells. */
+struct pv_predict_report {
+    const char *input, *output;
+    const pv_clip_info *clip;
+    const pv_model_info *model;
+    const char *model_path;
+    struct pv_picture_size working;
+    uint64_t seed;
+    int steps;
+    bool mean, joined;
+    uint64_t start_ns; /* pv_now_ns when the command started */
+    const struct pv_pipeline_result *result;
+    int exit_code;
+};
+
+/* A new reference; NULL when there is no memory. notices: of the terminal. */
+json_t *pv_predict_report_to_json(const struct pv_predict_report *report, json_t *notices);
+
+#endif

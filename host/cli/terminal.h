@@ -1,0 +1,50 @@
+/* terminal.h: everything the command says to a person: sentences and progress on stderr. Data goes to stdout and never
+ * through here. Threads may speak at once. */
+#ifndef PV_CLI_TERMINAL_H
+#define PV_CLI_TERMINAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <prevue/prevue.h>
+
+#include "base/compiler.h"
+
+struct pv_terminal {
+    pthread_mutex_t lock;
+    bool quiet;          /* errors only, no progress */
+    bool verbose;        /* debug sentences too */
+    bool live;           /* stderr is a terminal that can redraw a line */
+    bool colour;         /* stderr is a terminal and NO_COLOR is not set */
+    bool progress_shown; /* the cursor stands behind a progress line */
+    json_t *notices;     /* array of the notes and warnings said so far, for --json; bounded */
+};
+
+/* false when there is no memory. */
+bool pv_terminal_open(struct pv_terminal *terminal);
+void pv_terminal_close(struct pv_terminal *terminal);
+
+/* One sentence, printed as "prevue: ...". Bytes that could move the cursor are printed as \xNN: names of files and
+ * tensors are not to be trusted. */
+void pv_terminal_say(struct pv_terminal *terminal, pv_log_level level, const char *format, ...) PV_PRINTF(3, 4);
+
+/* How it went: a sentence that is no notice and not for --quiet. */
+void pv_terminal_result(struct pv_terminal *terminal, const char *format, ...) PV_PRINTF(2, 3);
+
+/* pv_callbacks.log with user = the terminal. Errors are left out: the handle has the same sentence, and it is said
+ * once, by whoever saw the call fail. */
+void pv_terminal_log(void *user, pv_log_level level, const char *sentence);
+
+/* Redraws the progress line: frames done of total (0 = unknown), what they are, seconds since the first of them. */
+void pv_terminal_progress(struct pv_terminal *terminal, const char *what, int64_t done, int64_t total, double seconds);
+void pv_terminal_progress_end(struct pv_terminal *terminal);
+
+/* Columns of the terminal behind a file descriptor, 40 to 100; 80 when it is none. */
+int pv_terminal_columns(int fd);
+/* May escape sequences be written there? It is a terminal, TERM is not "dumb" and NO_COLOR is not set. */
+bool pv_terminal_styled(int fd);
+
+#endif
