@@ -1,0 +1,510 @@
+/* test_match.c: every op of the tested backend equals the plain reference on random shapes: odd sizes, tails, one row.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "backend/harness.h"
+
+enum { ROUNDS = 24 };
+
+static struct harness h;
+
+static void open_pair(void)
+{
+    harness_open(&h, harness_pick(1, 3));
+}
+
+static void close_pair(void)
+{
+    harness_close(&h);
+}
+
+TestSuite(match, .init = open_pair, .fini = close_pair, .timeout = 300);
+
+/* A side length: often 1, small or just beside a multiple of 16. */
+static int side_length(int most)
+{
+    const int n = harness_coin() ? harness_pick(1, 9) : 16 * harness_pick(1, 1 + most / 16) + harness_pick(-1, 1);
+    return n > most ? most : n;
+}
+
+static size_t product(int a, int b, int c, int d)
+{
+    return (size_t)a * (size_t)b * (size_t)c * (size_t)d;
+}
+
+static enum pv_activation any_activation(void)
+{
+    return (enum pv_activation)harness_pick(PV_ACTIVATION_NONE, PV_ACTIVATION_GELU_TANH);
+}
+
+/* ---- matrices ---- */
+
+static void linear_case(int rows, int groups, int in, int out, bool bias, int residual, bool gated,
+                        enum pv_activation activation)
+{
+    const int stride = harness_coin() ? out : out + harness_pick(1, 40);
+    struct weights w = weights_random(&h, out, in, 0, bias);
+    struct buffer src = buffer_random(&h, ACTIVATIONS, product(rows, in, 1, 1), 1);
+    struct buffer add = buffer_random(&h, ACTIVATIONS, product(rows, out, 1, 1), 1);
+    struct buffer gate = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
+    struct buffer dst = residual == 2 ? add : buffer_poison(&h, ACTIVATIONS, product(rows, out, 1, 1));
+    HARNESS_RUN(&h, linear,
+                ((struct pv_linear){.dst = at(&dst, side),
+                                    .src = at(&src, side),
+                                    .residual = residual ? at(&add, side) : NULL,
+                                    .gate = gated ? at(&gate, side) : NULL,
+                                    .weight = w.side[side],
+                                    .rows = rows,
+                                    .rows_per_gate = rows / groups,
+                                    .gate_stride = stride,
+                                    .activation = activation}));
+    harness_compare(&h, &dst, h.tolerance, "linear %d x %d -> %d, bias %d, residual %d, %d gates of %d, activation %d",
+                    rows, in, out, bias, residual, gated, groups, (int)activation);
+    if (residual != 2)
+        buffer_free(&h, &add);
+    buffer_free(&h, &dst);
+    buffer_free(&h, &gate);
+    buffer_free(&h, &src);
+    weights_free(&h, &w);
+}
+
+Test(match, linear)
+{
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        const int groups = harness_pick(1, 3);
+        linear_case(groups * side_length(40), groups, side_length(200), side_length(200), harness_coin(),
+                    harness_pick(0, 2), harness_coin(), any_activation());
+    }
+    linear_case(144, 1, 384, 1536, true, 0, false, PV_ACTIVATION_GELU_TANH);
+    linear_case(288, 2, 768, 192, true, 2, true, PV_ACTIVATION_NONE);
+}
+
+/* One weight, many row counts: a layout chosen for one must serve the others. */
+Test(match, linear_weight_serves_any_number_of_rows)
+{
+    enum { IN = 96, OUT = 80, MOST = 300 };
+    struct weights w = weights_random(&h, OUT, IN, 0, true);
+    struct buffer src = buffer_random(&h, ACTIVATIONS, product(MOST, IN, 1, 1), 1);
+    static const int rows[] = {64, 1, 300, 2, 17, 64, 128, 5};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer dst = buffer_poison(&h, ACTIVATIONS, product(rows[i], OUT, 1, 1));
+        HARNESS_RUN(&h, linear,
+                    ((struct pv_linear){
+                        .dst = at(&dst, side), .src = at(&src, side), .weight = w.side[side], .rows = rows[i]}));
+        harness_compare(&h, &dst, h.tolerance, "linear %d rows", rows[i]);
+        buffer_free(&h, &dst);
+    }
+    buffer_free(&h, &src);
+    weights_free(&h, &w);
+}
+
+/* ---- convolution ---- */
+
+struct conv_case {
+    int batch, height, width, in, out, size, stride, upsample;
+    bool memory;
+    int residual; /* 0 none, 1 apart, 2 dst itself */
+    enum pv_activation activation;
+};
+
+static void conv_run(const struct conv_case *c)
+{
+    const int out_height = (c->height * c->upsample + c->stride - 1) / c->stride;
+    const int out_width = (c->width * c->upsample + c->stride - 1) / c->stride;
+    const size_t src_count = product(c->batch, c->height, c->width, c->in);
+    const size_t dst_count = product(c->batch, out_height, out_width, c->out);
+    struct weights w = weights_random(&h, c->out, c->memory ? 2 * c->in : c->in, c->size, harness_coin());
+    struct buffer src = buffer_random(&h, ACTIVATIONS, src_count, 1);
+    struct buffer memory = buffer_random(&h, ACTIVATIONS, src_count, 1);
+    struct buffer add = buffer_random(&h, ACTIVATIONS, dst_count, 1);
+    struct buffer dst = c->residual == 2 ? add : buffer_poison(&h, ACTIVATIONS, dst_count);
+    HARNESS_RUN(&h, conv,
+                ((struct pv_conv){.dst = at(&dst, side),
+                                  .src = at(&src, side),
+                                  .memory = c->memory ? at(&memory, side) : NULL,
+                                  .residual = c->residual ? at(&add, side) : NULL,
+                                  .weight = w.side[side],
+                                  .batch = c->batch,
+                                  .height = c->height,
+                                  .width = c->width,
+                                  .stride = c->stride,
+                                  .upsample = c->upsample,
+                                  .activation = c->activation}));
+    harness_compare(&h, &dst, h.tolerance,
+                    "conv %d x %d of %d x %d x %d x %d -> %d, stride %d, upsample %d, memory %d, residual %d, "
+                    "activation %d",
+                    c->size, c->size, c->batch, c->height, c->width, c->in, c->out, c->stride, c->upsample, c->memory,
+                    c->residual, (int)c->activation);
+    if (c->residual != 2)
+        buffer_free(&h, &add);
+    buffer_free(&h, &dst);
+    buffer_free(&h, &memory);
+    buffer_free(&h, &src);
+    weights_free(&h, &w);
+}
+
+Test(match, conv)
+{
+    for (int i = 0; i < 3 * ROUNDS; i++) {
+        const int upsample = harness_pick(1, 2);
+        conv_run(&(struct conv_case){.batch = harness_pick(1, 2),
+                                     .height = side_length(18),
+                                     .width = side_length(18),
+                                     .in = side_length(33),
+                                     .out = side_length(33),
+                                     .size = harness_coin() ? 3 : 1,
+                                     .stride = upsample == 2 ? 1 : harness_pick(1, 2),
+                                     .upsample = upsample,
+                                     .memory = harness_coin(),
+                                     .residual = harness_pick(0, 2),
+                                     .activation = any_activation()});
+    }
+    conv_run(&(struct conv_case){1, 16, 16, 96, 96, 3, 1, 1, true, 0, PV_ACTIVATION_RELU});
+    conv_run(&(struct conv_case){1, 16, 16, 96, 48, 3, 1, 2, false, 0, PV_ACTIVATION_NONE});
+    conv_run(&(struct conv_case){1, 36, 20, 32, 64, 3, 2, 1, false, 0, PV_ACTIVATION_NONE});
+    conv_run(&(struct conv_case){1, 40, 64, 32, 32, 3, 1, 1, false, 1, PV_ACTIVATION_RELU});
+}
+
+/* One filter, many picture sizes: a layout chosen for one must serve the others. */
+Test(match, conv_weight_serves_any_size)
+{
+    enum { IN = 48, OUT = 32, MOST = 40 };
+    struct weights w = weights_random(&h, OUT, IN, 3, true);
+    struct buffer src = buffer_random(&h, ACTIVATIONS, product(MOST, MOST, IN, 1), 1);
+    static const int size[][3] = {{16, 16, 1}, {8, 9, 2}, {40, 40, 1}, {1, 1, 1}, {1, 37, 2}, {16, 16, 2}, {16, 16, 1}};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        const int up = size[i][2];
+        struct buffer dst = buffer_poison(&h, ACTIVATIONS, product(size[i][0] * up, size[i][1] * up, OUT, 1));
+        HARNESS_RUN(&h, conv,
+                    ((struct pv_conv){.dst = at(&dst, side),
+                                      .src = at(&src, side),
+                                      .weight = w.side[side],
+                                      .batch = 1,
+                                      .height = size[i][0],
+                                      .width = size[i][1],
+                                      .stride = 1,
+                                      .upsample = up}));
+        harness_compare(&h, &dst, h.tolerance, "conv of %d x %d, upsample %d", size[i][0], size[i][1], up);
+        buffer_free(&h, &dst);
+    }
+    buffer_free(&h, &src);
+    weights_free(&h, &w);
+}
+
+/* ---- tokens ---- */
+
+Test(match, norm_modulate)
+{
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        const int groups = harness_pick(1, 3), rows = groups * side_length(80), dim = side_length(500);
+        const int stride = harness_coin() ? dim : 3 * dim;
+        const bool modulated = harness_coin(), in_place = harness_coin();
+        const enum pv_norm norm = harness_coin() ? PV_NORM_RMS : PV_NORM_LAYER;
+        struct buffer src = buffer_random(&h, ACTIVATIONS, product(rows, dim, 1, 1), 3);
+        struct buffer shift = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
+        struct buffer scale = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
+        struct buffer dst = in_place ? src : buffer_poison(&h, ACTIVATIONS, product(rows, dim, 1, 1));
+        HARNESS_RUN(&h, norm_modulate,
+                    ((struct pv_norm_modulate){.dst = at(&dst, side),
+                                               .src = at(&src, side),
+                                               .shift = modulated ? at(&shift, side) : NULL,
+                                               .scale = modulated ? at(&scale, side) : NULL,
+                                               .rows = rows,
+                                               .dim = dim,
+                                               .rows_per_group = rows / groups,
+                                               .group_stride = stride,
+                                               .norm = norm,
+                                               .eps = 1e-6f}));
+        /* A row of one or two channels minus its mean has few right digits left. */
+        harness_compare(&h, &dst, norm == PV_NORM_LAYER && dim < 4 ? 1e-2 : h.tolerance,
+                        "norm_modulate %d x %d, norm %d, %d groups, modulated %d, in place %d", rows, dim, (int)norm,
+                        groups, modulated, in_place);
+        if (!in_place)
+            buffer_free(&h, &dst);
+        buffer_free(&h, &src);
+        buffer_free(&h, &shift);
+        buffer_free(&h, &scale);
+    }
+}
+
+Test(match, add)
+{
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        const size_t count = (size_t)(harness_coin() ? harness_pick(0, 70) : harness_pick(5000, 20000));
+        const enum pv_activation activation = any_activation();
+        const bool two = harness_coin();
+        struct buffer a = buffer_random(&h, ACTIVATIONS, count, harness_coin() ? 1.0f : 30.0f);
+        struct buffer b = buffer_random(&h, ACTIVATIONS, count, 1);
+        struct buffer dst = buffer_poison(&h, ACTIVATIONS, count);
+        HARNESS_RUN(&h, add,
+                    ((struct pv_add){.dst = at(&dst, side),
+                                     .a = at(&a, side),
+                                     .b = two ? at(&b, side) : NULL,
+                                     .count = count,
+                                     .activation = activation}));
+        harness_compare(&h, &dst, h.tolerance, "add %zu, two %d, activation %d", count, two, (int)activation);
+        HARNESS_RUN(&h, add,
+                    ((struct pv_add){.dst = at(&b, side), .a = at(&a, side), .b = at(&b, side), .count = count}));
+        harness_compare(&h, &b, h.tolerance, "add %zu in place", count);
+        buffer_free(&h, &a);
+        buffer_free(&h, &b);
+        buffer_free(&h, &dst);
+    }
+}
+
+Test(match, qkv)
+{
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        const int takes = harness_pick(1, 3), tokens = side_length(70), kv_heads = harness_pick(1, 3);
+        const int heads = kv_heads * harness_pick(1, 2), head_dim = 2 * side_length(64), slots = harness_pick(1, 3);
+        const int rope_rows = harness_coin() ? tokens : 1;
+        const bool normed = harness_coin(), rotated = harness_coin();
+        const size_t kv_count = product(tokens, kv_heads, head_dim, 1), stride = kv_count * (size_t)slots;
+        struct buffer src = buffer_random(&h, ACTIVATIONS, product(takes, tokens, heads + 2 * kv_heads, head_dim), 1);
+        struct buffer q_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
+        struct buffer k_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
+        struct buffer rope = buffer_random(&h, FLOATS, product(rope_rows, head_dim, 1, 1), 1);
+        struct buffer q = buffer_poison(&h, ACTIVATIONS, product(takes, tokens, heads, head_dim));
+        struct buffer k = buffer_random(&h, ACTIVATIONS, stride * (size_t)takes, 1);
+        struct buffer v = buffer_random(&h, ACTIVATIONS, stride * (size_t)takes, 1);
+        HARNESS_RUN(&h, qkv,
+                    ((struct pv_qkv){.q = at(&q, side),
+                                     .k = at(&k, side),
+                                     .v = at(&v, side),
+                                     .src = at(&src, side),
+                                     .q_norm = normed ? at(&q_norm, side) : NULL,
+                                     .k_norm = normed ? at(&k_norm, side) : NULL,
+                                     .rope = rotated ? at(&rope, side) : NULL,
+                                     .rope_rows = rope_rows,
+                                     .takes = takes,
+                                     .tokens = tokens,
+                                     .heads = heads,
+                                     .kv_heads = kv_heads,
+                                     .head_dim = head_dim,
+                                     .kv_take_stride = stride,
+                                     .eps = 1e-6f}));
+        const struct buffer *out[] = {&q, &k, &v}; /* k and v: what lies between the takes must be untouched, too */
+        for (int o = 0; o < 3; o++)
+            harness_compare(&h, out[o], h.tolerance,
+                            "qkv's %c: %d takes, %d tokens, %d / %d heads of %d, norm %d, rope %d of %d rows", "qkv"[o],
+                            takes, tokens, heads, kv_heads, head_dim, normed, rotated, rope_rows);
+        buffer_free(&h, &src);
+        buffer_free(&h, &q_norm);
+        buffer_free(&h, &k_norm);
+        buffer_free(&h, &rope);
+        buffer_free(&h, &q);
+        buffer_free(&h, &k);
+        buffer_free(&h, &v);
+    }
+}
+
+static void attention_case(enum pv_attention_kind kind, int takes, int tokens, int slots, int heads, int kv_heads,
+                           int head_dim, float scale)
+{
+    const size_t cache = product(slots, tokens, kv_heads, head_dim);
+    const size_t stride = harness_coin() ? cache : cache + (size_t)harness_pick(1, 100);
+    const size_t q_count = product(takes, tokens, heads, head_dim), kv_count = stride * (size_t)takes;
+    struct buffer q = buffer_random(&h, ACTIVATIONS, q_count, 2);
+    struct buffer k = buffer_random(&h, ACTIVATIONS, kv_count, 2);
+    struct buffer v = buffer_random(&h, ACTIVATIONS, kv_count, 1);
+    struct buffer dst = buffer_poison(&h, ACTIVATIONS, q_count);
+    HARNESS_RUN(&h, attention,
+                ((struct pv_attention){.dst = at(&dst, side),
+                                       .q = at(&q, side),
+                                       .k = at(&k, side),
+                                       .v = at(&v, side),
+                                       .takes = takes,
+                                       .tokens = tokens,
+                                       .slots = slots,
+                                       .heads = heads,
+                                       .kv_heads = kv_heads,
+                                       .head_dim = head_dim,
+                                       .kv_take_stride = stride,
+                                       .scale = scale,
+                                       .kind = kind}));
+    harness_compare(&h, &dst, h.tolerance,
+                    "attention kind %d: %d takes, %d tokens, %d slots, %d / %d heads of %d, scale %g", (int)kind, takes,
+                    tokens, slots, heads, kv_heads, head_dim, (double)scale);
+    buffer_free(&h, &q);
+    buffer_free(&h, &k);
+    buffer_free(&h, &v);
+    buffer_free(&h, &dst);
+}
+
+Test(match, attention)
+{
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        const int kv_heads = harness_pick(1, 2), heads = kv_heads * harness_pick(1, 2);
+        attention_case(harness_coin() ? PV_ATTENTION_JOINT : PV_ATTENTION_TIME, harness_pick(1, 2), side_length(70),
+                       harness_coin() ? 1 : harness_pick(2, 17), heads, kv_heads, side_length(70),
+                       harness_coin() ? 0.125f : 1.0f);
+    }
+    attention_case(PV_ATTENTION_JOINT, 1, 144, 1, 6, 6, 64, 0.125f);
+    attention_case(PV_ATTENTION_JOINT, 1, 144, 4, 2, 1, 128, 0.09f);
+    attention_case(PV_ATTENTION_JOINT, 1, 1024, 1, 1, 1, 32, 0.18f);
+    attention_case(PV_ATTENTION_TIME, 2, 144, 64, 6, 6, 64, 0.125f);
+}
+
+/* ---- latents ---- */
+
+Test(match, patch_and_unpatch)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const int p = harness_pick(1, 3), sources = harness_pick(1, 3), channels = side_length(33);
+        const int height = p * side_length(17), width = p * side_length(17);
+        const size_t count = product(height, width, channels, 1);
+        struct buffer latent[3], tokens = buffer_poison(&h, ACTIVATIONS, count * (size_t)sources);
+        for (int s = 0; s < 3; s++)
+            latent[s] = buffer_random(&h, FLOATS, count, 1);
+        HARNESS_RUN(&h, patch,
+                    ((struct pv_patch){.dst = at(&tokens, side),
+                                       .src = {at(&latent[0], side), at(&latent[1], side), at(&latent[2], side)},
+                                       .sources = sources,
+                                       .height = height,
+                                       .width = width,
+                                       .channels = channels,
+                                       .p = p}));
+        harness_compare(&h, &tokens, h.tolerance > 1e-5 ? h.tolerance : 0, "patch %d of %d x %d x %d by %d", sources,
+                        height, width, channels, p);
+        const int base = harness_pick(0, 2); /* none, apart, dst itself */
+        struct buffer dst = base == 2 ? latent[1] : buffer_poison(&h, FLOATS, count);
+        HARNESS_RUN(&h, unpatch,
+                    ((struct pv_unpatch){.dst = at(&dst, side),
+                                         .src = at(&tokens, side),
+                                         .base = base ? at(&latent[1], side) : NULL,
+                                         .height = height,
+                                         .width = width,
+                                         .channels = channels,
+                                         .p = p}));
+        harness_compare(&h, &dst, h.tolerance, "unpatch %d x %d x %d by %d, base %d", height, width, channels, p, base);
+        if (base != 2)
+            buffer_free(&h, &dst);
+        for (int s = 0; s < 3; s++)
+            buffer_free(&h, &latent[s]);
+        buffer_free(&h, &tokens);
+    }
+}
+
+Test(match, latent_out_and_in)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const int channels = side_length(40);
+        const size_t pixels = (size_t)side_length(600), count = pixels * (size_t)channels;
+        float std[64];
+        for (int c = 0; c < channels; c++)
+            std[c] = 0.25f * (float)harness_pick(1, 12);
+        struct buffer features = buffer_random(&h, ACTIVATIONS, count, 3);
+        struct buffer latents = buffer_random(&h, FLOATS, count, harness_coin() ? 0.01f : 5.0f);
+        struct buffer mean = buffer_random(&h, FLOATS, (size_t)channels, harness_coin() ? 0.0f : 1.0f);
+        struct buffer scale = buffer_from(&h, FLOATS, std, (size_t)channels);
+        struct buffer out = buffer_poison(&h, FLOATS, count), in = buffer_poison(&h, ACTIVATIONS, count);
+        HARNESS_RUN(&h, latent_out,
+                    ((struct pv_latent_out){.dst = at(&out, side),
+                                            .src = at(&features, side),
+                                            .mean = at(&mean, side),
+                                            .std = at(&scale, side),
+                                            .pixels = pixels,
+                                            .channels = channels}));
+        harness_compare(&h, &out, h.tolerance, "latent_out %zu x %d", pixels, channels);
+        HARNESS_RUN(&h, latent_in,
+                    ((struct pv_latent_in){.dst = at(&in, side),
+                                           .src = at(&latents, side),
+                                           .mean = at(&mean, side),
+                                           .std = at(&scale, side),
+                                           .pixels = pixels,
+                                           .channels = channels}));
+        harness_compare(&h, &in, h.tolerance, "latent_in %zu x %d", pixels, channels);
+        buffer_free(&h, &features);
+        buffer_free(&h, &latents);
+        buffer_free(&h, &mean);
+        buffer_free(&h, &scale);
+        buffer_free(&h, &out);
+        buffer_free(&h, &in);
+    }
+}
+
+Test(match, combine)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const size_t count = (size_t)(harness_coin() ? harness_pick(0, 70) : harness_pick(5000, 20000));
+        float factor[2];
+        harness_fill(factor, 2, 2);
+        const bool two = harness_coin(), in_place = harness_coin();
+        struct buffer x = buffer_random(&h, FLOATS, count, 1), y = buffer_random(&h, FLOATS, count, 1);
+        struct buffer dst = in_place ? (two ? y : x) : buffer_poison(&h, FLOATS, count);
+        HARNESS_RUN(&h, combine,
+                    ((struct pv_combine){.dst = at(&dst, side),
+                                         .x = at(&x, side),
+                                         .y = two ? at(&y, side) : NULL,
+                                         .a = factor[0],
+                                         .b = factor[1],
+                                         .count = count}));
+        harness_compare(&h, &dst, 1e-5, "combine %zu, two %d, in place %d", count, two, in_place);
+        if (!in_place)
+            buffer_free(&h, &dst);
+        buffer_free(&h, &x);
+        buffer_free(&h, &y);
+    }
+}
+
+Test(match, noise)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const size_t count = (size_t)(harness_coin() ? harness_pick(1, 300) : harness_pick(5000, 60000));
+        const uint64_t seed = (uint64_t)harness_pick(0, INT32_MAX - 1) << 20;
+        const uint32_t take = (uint32_t)harness_pick(0, 9), frame = (uint32_t)harness_pick(0, 9999);
+        struct buffer dst = buffer_poison(&h, FLOATS, count);
+        HARNESS_RUN(
+            &h, noise,
+            ((struct pv_noise){
+                .dst = at(&dst, side), .count = count, .seed = seed, .take = take, .frame = frame, .purpose = 1}));
+        harness_compare(&h, &dst, 1e-5, "noise %zu", count);
+        buffer_free(&h, &dst);
+    }
+}
+
+Test(match, level_embedding)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const int dim = 2 * side_length(200);
+        const float level = (float)harness_pick(0, 1000) / 1000.0f;
+        struct buffer dst = buffer_poison(&h, ACTIVATIONS, (size_t)dim);
+        HARNESS_RUN(&h, level_embedding,
+                    ((struct pv_level_embedding){.dst = at(&dst, side), .level = level, .dim = dim}));
+        harness_compare(&h, &dst, h.tolerance, "level_embedding %d at %g", dim, (double)level);
+        buffer_free(&h, &dst);
+    }
+}
+
+/* ---- pictures ---- */
+
+Test(match, pictures)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const int r = harness_pick(1, 4), height = r * side_length(40), width = r * side_length(40);
+        const size_t count = product(height, width, 3, 1);
+        struct buffer bytes = buffer_random(&h, BYTES, count, 1), features = buffer_poison(&h, ACTIVATIONS, count);
+        HARNESS_RUN(
+            &h, unshuffle,
+            ((struct pv_unshuffle){
+                .dst = at(&features, side), .src = at(&bytes, side), .height = height, .width = width, .r = r}));
+        harness_compare(&h, &features, h.tolerance > 1e-5 ? h.tolerance : 0, "unshuffle %d x %d by %d", height, width,
+                        r);
+
+        float *value = malloc(count * sizeof *value); /* a little beyond [0, 1], and exactly between two bytes */
+        cr_assert(value);
+        for (size_t j = 0; j < count; j++)
+            value[j] = (float)harness_pick(-20, 531) / 510.0f;
+        struct buffer wide = buffer_from(&h, ACTIVATIONS, value, count), back = buffer_poison(&h, BYTES, count);
+        HARNESS_RUN(&h, shuffle,
+                    ((struct pv_shuffle){
+                        .dst = at(&back, side), .src = at(&wide, side), .height = height, .width = width, .r = r}));
+        harness_compare(&h, &back, 0, "shuffle %d x %d by %d", height, width, r);
+        free(value);
+        buffer_free(&h, &wide);
+        buffer_free(&h, &back);
+        buffer_free(&h, &bytes);
+        buffer_free(&h, &features);
+    }
+}

@@ -1,0 +1,134 @@
+/* prevue-world-bulk writes exactly the frames of the library. PV_WORLD_BULK is the path of the program. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clip.h"
+
+enum { W = 48, H = 40, T = 25 };
+
+static FILE *run(const char *arguments)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "\"%s\" --world drop --size %dx%d --frames %d %s", PV_WORLD_BULK, W, H, T,
+             arguments);
+    FILE *pipe = popen(command, "r");
+    cr_assert(pipe != NULL);
+    return pipe;
+}
+
+static void expect_exit(FILE *pipe, int expected)
+{
+    const int status = pclose(pipe);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == expected, "exit %d, not %d", WEXITSTATUS(status), expected);
+}
+
+/* Reads one clip from the pipe and compares it with the library's. */
+static void expect_clip(FILE *pipe, const struct pv_world_params *p)
+{
+    static uint8_t rgb[W * H * 3], coverage[W * H], rgba[W * H * 4];
+    uint8_t header[16];
+    cr_assert(fread(header, 1, sizeof header, pipe) == sizeof header);
+    uint64_t seed = 0;
+    uint32_t bits[2] = {0, 0};
+    for (int i = 0; i < 8; i++)
+        seed |= (uint64_t)header[i] << (8 * i);
+    for (int i = 0; i < 8; i++)
+        bits[i / 4] |= (uint32_t)header[8 + i] << (8 * (i % 4));
+    cr_assert(seed == p->seed);
+    struct pv_world *world = clip_open(p);
+    float gravity[2];
+    pv_world_gravity(world, gravity);
+    cr_assert(memcmp(bits, gravity, sizeof gravity) == 0);
+    for (int frame = 0; frame < T; frame++) {
+        cr_assert(fread(rgba, 1, sizeof rgba, pipe) == sizeof rgba);
+        cr_assert(pv_world_next(world, rgb, W * 3, coverage, NULL) == PV_OK);
+        for (size_t i = 0; i < W * H; i++)
+            cr_assert(memcmp(&rgba[4 * i], &rgb[3 * i], 3) == 0 && rgba[4 * i + 3] == coverage[i],
+                      "seed %llu frame %d pixel %zu", (unsigned long long)seed, frame, i);
+    }
+    pv_world_close(world);
+}
+
+Test(bulk, bytes_equal_the_librarys_frames)
+{
+    const uint64_t first = fresh_seed();
+    char arguments[128];
+    snprintf(arguments, sizeof arguments, "--seed %llu --count 20 --fps 30000/1001 --range out --skip 7",
+             (unsigned long long)first);
+    FILE *pipe = run(arguments);
+    for (uint64_t seed = first; seed < first + 20; seed++) {
+        struct pv_world_params p = clip_params(seed, W, H, T);
+        p.fps_num = 30000;
+        p.fps_den = 1001;
+        p.range = PV_WORLD_OUT;
+        p.skip = 7;
+        expect_clip(pipe, &p);
+    }
+    cr_assert(fgetc(pipe) == EOF);
+    expect_exit(pipe, 0);
+}
+
+Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
+{
+    char path[] = "/tmp/prevue-truth-XXXXXX", arguments[256];
+    const int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    close(fd);
+    const uint64_t first = PV_WORLD_HELD_OUT_SEED + 5;
+    snprintf(arguments, sizeof arguments, "--seed %llu --count 12 --skip 20 --start-jitter --truth %s",
+             (unsigned long long)first, path);
+    FILE *pipe = run(arguments);
+    static uint8_t clips[12][16 + W * H * T * 4];
+    cr_assert(fread(clips, 1, sizeof clips, pipe) == sizeof clips && fgetc(pipe) == EOF);
+    expect_exit(pipe, 0);
+
+    FILE *file = fopen(path, "r");
+    cr_assert(file != NULL);
+    int different = 0;
+    double before = -1;
+    for (uint64_t i = 0; i < 12; i++) {
+        json_t *truth = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL);
+        cr_assert(truth != NULL);
+        struct pv_world_params p = clip_params(first + i, W, H, T);
+        p.skip = (int)number(truth, "skip");
+        cr_assert(p.skip >= 0 && p.skip <= 20);
+        different += number(truth, "skip") != before;
+        before = number(truth, "skip");
+        FILE *clip = fmemopen(clips[i], sizeof clips[i], "rb");
+        expect_clip(clip, &p);
+        fclose(clip);
+        json_t *own = clip_truth(&p);
+        cr_assert(number(own, "seed") == number(truth, "seed"));
+        for (size_t k = 0; k < count(own, "objects"); k++)
+            cr_assert(fabs(number(state(own, T - 1, k), "x") - number(state(truth, T - 1, k), "x")) < 1e-6);
+        json_decref(own);
+        json_decref(truth);
+    }
+    cr_assert(different > 3);
+    fclose(file);
+    unlink(path);
+}
+
+Test(bulk, a_closed_pipe_is_a_clean_stop)
+{
+    FILE *pipe = run("--count 100000000");
+    char some[100];
+    cr_assert(fread(some, 1, sizeof some, pipe) == sizeof some);
+    expect_exit(pipe, 0);
+}
+
+Test(bulk, bad_arguments_are_refused)
+{
+    static const char *const bad[] = {"--world drip", "--size 5x5",       "--size 64",   "--fps 0", "--fps x",
+                                      "--seed -1",    "--range sideways", "--frames 1x", "--what",  "more"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char arguments[128];
+        snprintf(arguments, sizeof arguments, "%s 2>&1 >/dev/null", bad[i]);
+        FILE *pipe = run(arguments);
+        char text[256] = "";
+        cr_assert(fgets(text, sizeof text, pipe) != NULL, "%s", bad[i]);
+        while (fgetc(pipe) != EOF)
+            ;
+        expect_exit(pipe, 2);
+    }
+}
