@@ -1,0 +1,108 @@
+"""Stage 2: the dynamics, on latents of simulated clips, kept in memory.
+
+Every frame of a sequence has its own noise level (diffusion forcing): half of them are pure noise, so that one step
+gives the mean; the target is the clean latent; the loss counts cells with moving things more. The motion inputs read
+a slightly noisy history. In the second part of the budget some sequences read a history that the model itself
+predicted (a few frames deep), with the truth as target: this is what stops drift.
+"""
+
+import torch
+import torch.nn.functional as F
+
+
+def encode_clips(codec, source, device, dtype=torch.float16):
+    """source: data.clips(...) -> latents (N, T, C, h, w), moving cells (N, T, h, w) uint8, gravity (N, 2)."""
+    latents, cells, gravity = [], [], []
+    factor = None
+    with torch.no_grad(), torch.autocast(device, torch.bfloat16):
+        for _, g, pixels in source:
+            x = torch.from_numpy(pixels.copy()).to(device)
+            z = codec.encode(x[None, ..., :3].movedim(-1, -3).float().div_(255))[0]
+            factor = factor or x.shape[1] // z.shape[-2]
+            cover = F.max_pool2d(x[..., 3].float()[:, None], factor)[:, 0]
+            latents.append(z.to(dtype).cpu())
+            cells.append((cover > 8).to(torch.uint8).cpu())
+            gravity.append(g)
+    return torch.stack(latents), torch.stack(cells), torch.tensor(gravity)
+
+
+def batch(store, generator, sequences, frames):
+    latents, cells, gravity = store
+    n = torch.randint(len(latents), (sequences,), generator=generator)
+    t = torch.randint(latents.shape[1] - frames + 1, (sequences,), generator=generator)
+    pick = lambda tensor: torch.stack([tensor[i, j : j + frames].float() for i, j in zip(n.tolist(), t.tolist())])
+    return pick(latents), pick(cells), gravity[n].float()
+
+
+def noise_levels(shape, device):
+    """Half pure noise, a quarter logit-normal, a quarter nearly clean."""
+    u = torch.rand(shape, device=device)
+    level = torch.sigmoid(torch.randn(shape, device=device))
+    near = 0.9 + 0.1 * torch.rand(shape, device=device)
+    return torch.where(u < 0.5, torch.zeros_like(u), torch.where(u < 0.75, level, near))
+
+
+def mix(z, level, noise):
+    level = level[:, :, None, None, None]
+    return level * z + (1 - level) * noise
+
+
+@torch.no_grad()
+def own_history(model, z, action, depth, context_level):
+    """History in which the frames after a random one are the model's own predictions, `depth` passes deep."""
+    B, T = z.shape[:2]
+    start = torch.randint(2, max(3, T - depth), (B, 1), device=z.device)
+    ours = (torch.arange(T, device=z.device)[None] >= start)[:, :, None, None, None]
+    history = z
+    for _ in range(depth):
+        level = torch.where(torch.rand(B, T, device=z.device) < 0.4, context_level, 0.0)
+        predicted = model(mix(history, level, torch.randn_like(z)), level, history, action).float()
+        history = torch.where(ours, predicted, z)
+    return history, ours[:, :, 0, 0, 0]
+
+
+def train_step(model, recipe, z, cells, gravity, progress, context_level):
+    B, T = z.shape[:2]
+    known = (torch.rand(B, 1, device=z.device) < 0.5).float().expand(B, T)
+    action = torch.stack([gravity[:, :1] * known, gravity[:, 1:] * known, known], -1)
+    level = noise_levels((B, T), z.device)
+    history, counted = z, torch.ones(B, T, device=z.device)
+    if progress > recipe["own_history_from"]:
+        part = max(1, int(B * recipe["own_history_share"]))
+        depth = int(torch.randint(1, recipe["own_history_depth"] + 1, (1,)))
+        own, ours = own_history(model, z[:part], action[:part], depth, context_level)
+        history = torch.cat([own, z[part:]])
+        # In these sequences a frame is either to be predicted, or committed context that is not scored.
+        committed = torch.rand(part, T, device=z.device) < 0.4
+        level = torch.cat([torch.where(committed, context_level, 0.0), level[part:]])
+        counted = torch.cat([(~committed).float(), counted[part:]])
+    noisy = mix(history, level, torch.randn_like(z))
+    # A near-clean frame that is scored must be scored against what it shows: the truth (own-history ones are not).
+    seen = history + recipe["history_noise"] * torch.randn_like(z)
+    predicted = model(noisy, level, seen, action).float()
+    moving = cells.clone()
+    moving[:, 1:] = torch.maximum(cells[:, 1:], cells[:, :-1])
+    weight = (1 + recipe["foreground"] * moving)[:, :, None] * counted[:, :, None, None, None]
+    weight[:, 0] *= 0.1  # the first frame has no past: nothing to learn but the average picture
+    return (weight * (predicted - z).square()).sum() / (weight.sum() * z.shape[2])
+
+
+@torch.no_grad()
+def rollout(model, z, count, action, context_level, steps=1):
+    """Continues z (B, T, ...) by `count` latents the slow way (full recomputation over the last window)."""
+    from model import next_latent
+
+    window = model.config["window"] * 2  # more than one window so that several layers see what the cache would hold
+    history = z
+    noise = torch.randn_like(z)
+    committed = context_level * z + (1 - context_level) * noise
+    for _ in range(count):
+        h, c = history[:, -window:], committed[:, -window:]
+        levels = torch.full(h.shape[:2], context_level, device=z.device)
+        a = action[:, :1].expand(-1, h.shape[1] + 1, -1) if action is not None else None
+        new = next_latent(model, c, levels, h, torch.randn_like(z[:, 0]), steps, a)
+        history = torch.cat([history, new[:, None]], 1)
+        committed = torch.cat(
+            [committed, (context_level * new + (1 - context_level) * torch.randn_like(new))[:, None]], 1
+        )
+    return history[:, z.shape[1] :]

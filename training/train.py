@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""From nothing to an exported model: clips -> codec -> latents -> dynamics -> decoder again -> model file.
+
+    python3 training/train.py training/recipes/nano.json --bulk build/release/host/world/prevue-world-bulk
+
+One call works until the recipe is done or --minutes are over, then saves; the same call again goes on where it
+stopped. Everything lies in the --work folder. Runs on a GPU when there is one, on the CPU otherwise; needs PyTorch
+and numpy, no network.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+
+import torch
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import codec as codec_stage
+import data
+import decoder as decoder_stage
+import dynamics as dynamics_stage
+import export
+from model import Model
+from optim import Average, Optimisers, schedule
+
+HELD_OUT = 1 << 32  # seeds from here on are never trained on
+
+
+class Run:
+    """One recipe in one work folder: what is done, how long it took, and the log that becomes the record."""
+
+    def __init__(self, args):
+        self.recipe = json.load(open(args.recipe))
+        here = os.path.dirname(os.path.abspath(args.recipe))
+        self.config = json.load(open(os.path.join(here, self.recipe["config"])))
+        self.args, self.work = args, args.work
+        os.makedirs(self.work, exist_ok=True)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.deadline = time.monotonic() + 60 * args.minutes if args.minutes else math.inf
+        self.model = Model(self.config).to(self.device)
+        self.model.codec.initialise()
+        self.model.dynamics.initialise()
+        self.started = time.monotonic()
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def say(self, text):
+        line = f"[{time.strftime('%H:%M:%S')}] {text}"
+        print(line, flush=True)
+        with open(self.path("log.txt"), "a") as file:
+            file.write(line + "\n")
+
+    def out_of_time(self):
+        return time.monotonic() > self.deadline
+
+    def autocast(self):
+        return torch.autocast(self.device, torch.bfloat16)
+
+    def clips(self, seed, count):
+        r, c = self.recipe["data"], self.config
+        return data.clips(self.args.bulk, r["world"], seed, count, r["frames"], c["width"], c["height"], c["fps"])
+
+    def pixels(self, seed, count):
+        """All pixels of some clips: uint8 (count, frames, height, width, 4)."""
+        return torch.stack([torch.from_numpy(p.copy()) for _, _, p in self.clips(seed, count)]).to(self.device)
+
+    def write(self, name, value):
+        torch.save(value, self.path(name + ".new"))
+        os.replace(self.path(name + ".new"), self.path(name))
+
+    def train(self, name, module, optimisers, recipe, step_function, check):
+        """Steps until the stage's minutes are used up; checkpoints as it goes. True when the stage is done."""
+        average = Average(module, recipe["average"])
+        state = {"step": 0, "seconds": 0.0, "done": False}
+        if os.path.exists(self.path(name + ".pt")):
+            saved = torch.load(self.path(name + ".pt"), map_location=self.device, weights_only=True)
+            state = saved["state"]
+            module.load_state_dict(saved["module"])
+            average.model.load_state_dict(saved["average"])
+            if not state["done"]:
+                optimisers.load_state_dict(saved["optimisers"])
+        budget, saved_at, mark, total, count = 60 * recipe["minutes"], time.monotonic(), time.monotonic(), 0.0, 0
+
+        def save():
+            self.write(
+                name + ".pt",
+                {"state": state, "module": module.state_dict(), "average": average.model.state_dict()}
+                | {"optimisers": optimisers.state_dict()},
+            )
+
+        while not state["done"]:
+            progress = state["seconds"] / budget
+            with self.autocast():
+                value = step_function(module, state["step"], progress)
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), recipe.get("clip", 1.0))
+            optimisers.step(schedule(state["step"], progress))
+            average.update(module, state["step"])
+            total, count = total + value.item(), count + 1
+            now = time.monotonic()
+            state["step"], state["seconds"], mark = state["step"] + 1, state["seconds"] + now - mark, now
+            state["done"] = state["seconds"] >= budget
+            if state["step"] % recipe["report"] == 0 or state["done"]:
+                self.say(
+                    f"{name} step {state['step']} minute {state['seconds'] / 60:.1f} loss {total / count:.5f} "
+                    + check(average.model)
+                )
+                total, count, mark = 0.0, 0, time.monotonic()
+            if time.monotonic() - saved_at > 120 or state["done"] or self.out_of_time():
+                save()
+                saved_at = mark = time.monotonic()
+                if self.out_of_time():
+                    break
+        module.load_state_dict(average.model.state_dict())
+        return state["done"]
+
+
+def train_codec(run):
+    recipe, generator = run.recipe["codec"], torch.Generator().manual_seed(int(time.time()))
+    codec = run.model.codec.to(memory_format=torch.channels_last)
+    done = run.path("codec.pt")
+    if not (os.path.exists(done) and torch.load(done, weights_only=True, map_location="cpu")["state"]["done"]):
+        pixels = run.pixels(1, recipe["clips"])
+        held = run.pixels(HELD_OUT, 8)[:, 8:16]
+        run.say(f"codec: {len(pixels)} clips of {pixels.shape[1]} frames; held out {len(held)}")
+    else:
+        pixels = held = None
+
+    def step(module, index, progress):
+        x, coverage = codec_stage.batch(pixels, generator, recipe["batch"], recipe["frames"])
+        return codec_stage.train_step(module, recipe, x.to(run.device), coverage.to(run.device))
+
+    def check(module):
+        return f"held-out {codec_stage.psnr(module, held):.2f} dB"
+
+    inside = lambda name, p: p.ndim == 4 and "stage." in name
+    optimisers = Optimisers(codec, recipe["muon_lr"], recipe["lr"], inside)
+    return run.train("codec", codec, optimisers, recipe, step, check)
+
+
+def encode(run):
+    """Latents of all training clips, and a few held-out ones, once."""
+    if os.path.exists(run.path("latents.pt")):
+        return True
+    began = time.monotonic()
+    codec, recipe = run.model.codec, run.recipe["dynamics"]
+    with run.autocast():
+        sample = run.pixels(2, 24)
+        mean, std = codec_stage.statistics(codec, sample)
+    codec.set_statistics(mean, std)
+    held = dynamics_stage.encode_clips(codec, run.clips(HELD_OUT, 32), run.device)
+    store = dynamics_stage.encode_clips(codec, run.clips(100_000, recipe["clips"]), run.device)
+    run.write("latents.pt", {"store": store, "held": held, "mean": mean, "std": std})
+    run.say(f"encoded {len(store[0])} clips in {(time.monotonic() - began) / 60:.1f} minutes")
+    return True
+
+
+def train_dynamics(run):
+    recipe, generator = run.recipe["dynamics"], torch.Generator().manual_seed(int(time.time()))
+    saved = torch.load(run.path("latents.pt"), weights_only=True)
+    store, held, config = saved["store"], saved["held"], run.config
+    run.model.codec.set_statistics(saved["mean"], saved["std"])
+    config["codec"]["latent_mean"] = [round(v, 6) for v in saved["mean"]]
+    config["codec"]["latent_std"] = [round(v, 6) for v in saved["std"]]
+    level = config["sampler"]["context_level"]
+    truth = held[0][:8].float().to(run.device)
+    unknown = torch.zeros(len(truth), 1, config["dynamics"]["action_size"], device=run.device)
+
+    def step(module, index, progress):
+        z, cells, gravity = (t.to(run.device) for t in batch_of(store, generator, recipe))
+        return dynamics_stage.train_step(module, recipe, z, cells, gravity, progress, level)
+
+    def batch_of(store, generator, recipe):
+        return dynamics_stage.batch(store, generator, recipe["batch"], recipe["frames"])
+
+    def check(module):
+        """Error of 1, 4, 8, 16 predicted latents over that of keeping the last one; below 1 is better than that."""
+        with run.autocast():
+            z = dynamics_stage.rollout(module, truth[:, 4:12], 16, unknown, level).float()
+        target, last = truth[:, 12:28], truth[:, 11:12]
+        ratio = [((z[:, t] - target[:, t]).square().mean() / (last[:, 0] - target[:, t]).square().mean()).item()
+                 for t in (0, 3, 7, 15)]
+        return "held-out error over copy-last at 1/4/8/16: " + " ".join(f"{v:.3f}" for v in ratio)
+
+    inside = lambda name, p: p.ndim == 2 and "block." in name
+    optimisers = Optimisers(run.model.dynamics, recipe["muon_lr"], recipe["lr"], inside)
+    return run.train("dynamics", run.model.dynamics, optimisers, recipe, step, check)
+
+
+def train_decoder(run):
+    recipe, generator = run.recipe["decoder"], torch.Generator().manual_seed(int(time.time()))
+    codec, dynamics = run.model.codec, run.model.dynamics.eval()
+    pixels = run.pixels(2000, recipe["clips"])
+    held = run.pixels(HELD_OUT, 8)[:, 8:16]
+    codec.encoder.requires_grad_(False)
+
+    def step(module, index, progress):
+        x, coverage = codec_stage.batch(pixels, generator, recipe["batch"], recipe["frames"])
+        return decoder_stage.train_step(module, dynamics, recipe, x.to(run.device), coverage.to(run.device))
+
+    def check(module):
+        return f"held-out {codec_stage.psnr(module, held):.2f} dB"
+
+    inside = lambda name, p: p.ndim == 4 and "stage." in name
+    return run.train("decoder", codec, Optimisers(codec, recipe["muon_lr"], recipe["lr"], inside), recipe, step, check)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("recipe", help="training/recipes/NAME.json")
+    parser.add_argument("--bulk", required=True, help="the program prevue-world-bulk")
+    parser.add_argument("--work", help="folder for everything in between (default training/work/NAME)")
+    parser.add_argument("--out", help="model file (default models/NAME.safetensors)")
+    parser.add_argument("--minutes", type=float, default=0, help="stop and save after so long; 0 = when done")
+    args = parser.parse_args()
+    name = os.path.splitext(os.path.basename(args.recipe))[0]
+    here = os.path.dirname(os.path.abspath(__file__))
+    args.work = args.work or os.path.join(here, "work", name)
+    args.out = args.out or os.path.join(here, "..", "models", name + ".safetensors")
+    run = Run(args)
+    for stage in (train_codec, encode, train_dynamics, train_decoder):
+        if not stage(run):
+            run.say("out of time: the same command goes on from here")
+            return 4
+    export.save(run.model, run.config, args.out, half=True)
+    run.say(f"exported {args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
