@@ -12,14 +12,14 @@ struct shape {
     int out, in, filter_height, filter_width;
     int batch, height, width, out_height, out_width;
     int stride, pad_top, pad_left;
-    int activation, accumulate, gate;
+    int activation, accumulate;
 };
 
 struct compiled {
     struct shape shape;
     dnnl_primitive_desc_t description;
     dnnl_primitive_t primitive;
-    dnnl_memory_t src, bias, dst, scratch, gate; /* without bytes of their own */
+    dnnl_memory_t src, bias, dst, scratch; /* without bytes of their own */
 };
 
 struct pv_dnnl_stream {
@@ -53,7 +53,6 @@ static void compiled_drop(struct compiled *c)
     dnnl_memory_destroy(c->bias);
     dnnl_memory_destroy(c->dst);
     dnnl_memory_destroy(c->scratch);
-    dnnl_memory_destroy(c->gate);
     dnnl_primitive_destroy(c->primitive);
     dnnl_primitive_desc_destroy(c->description);
 }
@@ -72,35 +71,16 @@ void pv_dnnl_stream_close(struct pv_dnnl_stream *stream)
 
 static dnnl_status_t append_post_ops(dnnl_post_ops_t ops, const struct shape *k)
 {
-    dnnl_status_t status = dnnl_success;
-    const bool matrix = k->filter_height == 0;
-    if (!matrix && k->accumulate)
-        status = append_sum(ops);
+    const dnnl_status_t status = k->accumulate ? append_sum(ops) : dnnl_success;
+    if (status != dnnl_success)
+        return status;
     switch ((enum pv_activation)k->activation) {
     case PV_ACTIVATION_NONE: break;
-    case PV_ACTIVATION_RELU: status = append_activation(ops, dnnl_eltwise_relu, 0.0f); break;
-    case PV_ACTIVATION_SILU: status = append_activation(ops, dnnl_eltwise_swish, 1.0f); break;
-    case PV_ACTIVATION_GELU_TANH: status = append_activation(ops, dnnl_eltwise_gelu_tanh, 0.0f); break;
+    case PV_ACTIVATION_RELU: return append_activation(ops, dnnl_eltwise_relu, 0.0f);
+    case PV_ACTIVATION_SILU: return append_activation(ops, dnnl_eltwise_swish, 1.0f);
+    case PV_ACTIVATION_GELU_TANH: return append_activation(ops, dnnl_eltwise_gelu_tanh, 0.0f);
     }
-    if (status == dnnl_success && k->gate) {
-        layout gate;
-        const dnnl_dims_t side = {1, k->out};
-        status = layout_make(&gate, 2, side, dnnl_ab);
-        if (status == dnnl_success) {
-            status = dnnl_post_ops_append_binary(ops, dnnl_binary_mul, borrow(&gate));
-            layout_drop(&gate);
-        }
-    }
-    if (status == dnnl_success && matrix && k->accumulate)
-        status = append_sum(ops);
-    return status;
-}
-
-/* Where the gate is among the post-ops: after the activation. */
-static int gate_argument(const struct shape *k)
-{
-    const int place = k->activation == PV_ACTIVATION_NONE ? 0 : 1;
-    return DNNL_ARG_ATTR_MULTIPLE_POST_OP(place) | DNNL_ARG_SRC_1;
+    return dnnl_success;
 }
 
 static dnnl_status_t describe(const struct pv_dnnl *dnnl, const struct pv_dnnl_filter *f, const struct shape *k,
@@ -180,10 +160,8 @@ static dnnl_status_t compile(struct pv_dnnl *dnnl, const struct pv_dnnl_filter *
         {&c->bias, dnnl_query_weights_md, 1},
         {&c->dst, dnnl_query_dst_md, 0},
         {&c->scratch, dnnl_query_scratchpad_md, 0},
-        {&c->gate, dnnl_query_exec_arg_md, gate_argument(&c->shape)},
     };
-    const int parts = c->shape.gate ? 5 : 4;
-    for (int i = 0; i < parts && status == dnnl_success; i++)
+    for (size_t i = 0; i < sizeof part / sizeof *part && status == dnnl_success; i++)
         status = dnnl_memory_create(part[i].memory, layout_of(c, part[i].what, part[i].index), dnnl->engine,
                                     DNNL_MEMORY_NONE);
     return status;
@@ -258,8 +236,7 @@ pv_status pv_dnnl_run(struct pv_dnnl_stream *stream, const struct pv_dnnl_call *
                                 .pad_top = call->pad_top,
                                 .pad_left = call->pad_left,
                                 .activation = (int)call->activation,
-                                .accumulate = call->accumulate,
-                                .gate = call->gate != NULL};
+                                .accumulate = call->accumulate};
     const struct compiled *c = NULL;
     PV_TRY(compiled_get(stream, f, &shape, &c, error));
     dnnl_memory_t filter = NULL;
@@ -269,17 +246,12 @@ pv_status pv_dnnl_run(struct pv_dnnl_stream *stream, const struct pv_dnnl_call *
     DNNL_TRY(dnnl_memory_set_data_handle(c->bias, unconst(call->bias)), error);
     DNNL_TRY(dnnl_memory_set_data_handle(c->dst, call->dst), error);
     DNNL_TRY(dnnl_memory_set_data_handle(c->scratch, stream->scratch), error);
-    dnnl_exec_arg_t args[6] = {{DNNL_ARG_SRC, c->src},
-                               {DNNL_ARG_WEIGHTS, filter},
-                               {DNNL_ARG_BIAS, c->bias},
-                               {DNNL_ARG_DST, c->dst},
-                               {DNNL_ARG_SCRATCHPAD, c->scratch}};
-    int count = 5;
-    if (call->gate) {
-        DNNL_TRY(dnnl_memory_set_data_handle(c->gate, unconst(call->gate)), error);
-        args[count++] = (dnnl_exec_arg_t){gate_argument(&shape), c->gate};
-    }
-    DNNL_TRY(dnnl_primitive_execute(c->primitive, stream->stream, count, args), error);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, c->src},
+                                    {DNNL_ARG_WEIGHTS, filter},
+                                    {DNNL_ARG_BIAS, c->bias},
+                                    {DNNL_ARG_DST, c->dst},
+                                    {DNNL_ARG_SCRATCHPAD, c->scratch}};
+    DNNL_TRY(dnnl_primitive_execute(c->primitive, stream->stream, sizeof args / sizeof *args, args), error);
     DNNL_TRY(dnnl_stream_wait(stream->stream), error);
     return PV_OK;
 }

@@ -25,17 +25,16 @@ void pv_dnnl_filter_free(struct pv_dnnl_filter *filter);
 pv_status pv_dnnl_filter_read(struct pv_dnnl *dnnl, struct pv_dnnl_filter *filter, float *value,
                               struct pv_error *error);
 
-/* One product to compute. Linear: dst = [dst +] [gate *] activation(src filter^T + bias), gate [out] the same for all
- * rows. Convolution: dst = activation(conv(src) + bias [+ dst]). */
+/* One product to compute. Linear: dst = src filter^T + bias. Convolution:
+ * dst = activation(conv(src) + bias [+ dst]). */
 struct pv_dnnl_call {
     struct pv_dnnl_filter *filter;
     float *dst;
     const float *src;
-    const float *bias; /* [out] */
-    const float *gate; /* [out]; NULL = none; linear only */
-    bool accumulate;   /* dst holds something to add to */
-    enum pv_activation activation;
-    int batch, height, width; /* of src; linear: batch rows, height and width 1 */
+    const float *bias;             /* [out] */
+    bool accumulate;               /* dst holds something to add to; convolution only */
+    enum pv_activation activation; /* convolution only */
+    int batch, height, width;      /* of src; linear: batch rows, height and width 1 */
     int out_height, out_width;
     int stride, pad_top, pad_left;
 };
