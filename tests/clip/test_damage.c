@@ -80,7 +80,9 @@ Test(damage, flipped_bytes_are_counted_and_stood_in_for)
 {
     make_clip("a.mp4", "-movflags faststart");
     flip_bytes("a.mp4", 40);
-    struct reading r = read_clip("a.mp4", NULL);
+    pv_clip_reader_params params = reader_params();
+    params.threads = 1; /* with more, which damaged pictures FFmpeg's H.264 decoder flags differs from run to run */
+    struct reading r = read_clip("a.mp4", &params);
     cr_expect_eq(r.ended, PV_END, "%s", r.message);
     cr_expect_gt(r.summary.corrupt + r.summary.bad_packets, 0);
     cr_expect(strstr(r.heard.text, "damaged"), "%s", r.heard.text);
@@ -97,7 +99,6 @@ Test(damage, flipped_bytes_are_counted_and_stood_in_for)
     const int64_t corrupt = r.summary.corrupt;
     free_reading(&r);
 
-    pv_clip_reader_params params = reader_params();
     params.allow_corrupt = 1;
     r = read_clip("a.mp4", &params);
     int shown = 0;
