@@ -45,20 +45,20 @@ pv_status pv_picture_files_open(struct pv_picture_files *f, const char *pattern,
     return PV_OK;
 }
 
-static pv_status write_file(struct pv_picture_files *f, const char *partial, const char *name, const AVPacket *packet,
-                            struct pv_error *err)
+pv_status pv_picture_file_write(const char *partial, const char *name, bool overwrite, const pv_callbacks *callbacks,
+                                const AVPacket *packet, int64_t *bytes, struct pv_error *err)
 {
     struct pv_output output;
-    pv_status status = pv_output_create(&output, partial, true, f->callbacks, err);
+    pv_status status = pv_output_create(&output, partial, true, callbacks, err);
     const bool created = status == PV_OK;
     if (status == PV_OK)
         status = pv_output_write(&output, packet->data, (size_t)packet->size, err);
-    f->bytes += output.bytes;
+    *bytes += output.bytes;
     if (status == PV_OK)
         status = pv_output_finish(&output, err);
     pv_output_release(&output);
     if (status == PV_OK)
-        status = pv_partial_commit(partial, name, f->overwrite, err);
+        status = pv_partial_commit(partial, name, overwrite, err);
     if (status != PV_OK && created)
         unlink(partial);
     return status;
@@ -71,8 +71,9 @@ pv_status pv_picture_files_write(struct pv_picture_files *f, const AVPacket *pac
         return pv_fail(err, PV_ERR_ARGUMENT, "there is no picture number %lld", (long long)number);
     char *name = pv_sequence_name(&f->sequence, (int)number, "");
     char *partial = pv_sequence_name(&f->sequence, (int)number, ".partial");
-    const pv_status status = name && partial ? write_file(f, partial, name, packet, err)
-                                             : pv_fail(err, PV_ERR_MEMORY, "no memory for a file name");
+    const pv_status status =
+        name && partial ? pv_picture_file_write(partial, name, f->overwrite, f->callbacks, packet, &f->bytes, err)
+                        : pv_fail(err, PV_ERR_MEMORY, "no memory for a file name");
     free(partial);
     free(name);
     return status;

@@ -22,6 +22,11 @@ pv_status pv_picture_files_open(struct pv_picture_files *files, const char *patt
 /* packet->pts is the picture's index, 0 for first_number. */
 pv_status pv_picture_files_write(struct pv_picture_files *files, const AVPacket *packet, struct pv_error *err);
 
+/* One picture: the packet's bytes under the name partial, on the disk, then renamed. *bytes grows by what was written.
+ */
+pv_status pv_picture_file_write(const char *partial, const char *name, bool overwrite, const pv_callbacks *callbacks,
+                                const AVPacket *packet, int64_t *bytes, struct pv_error *err);
+
 void pv_picture_files_release(struct pv_picture_files *files);
 
 #endif

@@ -253,6 +253,43 @@ PV_API const char *pv_clip_writer_message(const pv_clip_writer *writer);
  * an image sequence stay. NULL is allowed. */
 PV_API void pv_clip_writer_close(pv_clip_writer *writer);
 
+/* ---- one picture ---- */
+
+enum { PV_CLIP_MESSAGE_SIZE = 1024 };
+
+/* Writes a frame as a PNG file: under NAME.partial.png first, then renamed. overwrite as in pv_clip_writer_params.
+ * message: the sentence of a failure; "" when there was none. Any thread. */
+PV_API pv_status pv_clip_picture_save(const char *path, const pv_frame *frame, int overwrite,
+                                      char message[PV_CLIP_MESSAGE_SIZE]);
+
+/* ---- lettering: lines of words on frames, drawn by FFmpeg's filter drawtext ---- */
+
+typedef struct pv_clip_lettering pv_clip_lettering;
+
+typedef enum pv_clip_align { PV_CLIP_ALIGN_LEFT = 0, PV_CLIP_ALIGN_CENTRE, PV_CLIP_ALIGN_RIGHT } pv_clip_align;
+
+/* Where a line of words stands and how it looks. It has a black outline, so that it reads on light and dark. */
+typedef struct pv_clip_label {
+    int x, baseline; /* pixels; x is the left end, the middle or the right end, as align says */
+    pv_clip_align align;
+    int size;     /* height of the letters' em square, pixels, 4 to 1024 */
+    uint32_t rgb; /* 0xRRGGBB */
+} pv_clip_label;
+
+/* The first font that is found of those that FFmpeg is known to draw well with (DejaVu Sans Mono: every character is
+ * 0.602 of its size wide), or NULL. Static. */
+PV_API const char *pv_clip_font_find(void);
+
+/* For frames of one size. font: a file that FreeType reads; NULL = pv_clip_font_find(). labels: 1 to 32, copied.
+ * *lettering is NULL on failure; message as for pv_clip_picture_save. PV_ERR_UNSUPPORTED: no font, or an FFmpeg without
+ * drawtext. */
+PV_API pv_status pv_clip_lettering_open(int width, int height, const char *font, const pv_clip_label *labels, int count,
+                                        pv_clip_lettering **lettering, char message[PV_CLIP_MESSAGE_SIZE]);
+/* Draws words[i], UTF-8, one line, at label i of the frame; NULL and "" leave its place as it is. */
+PV_API pv_status pv_clip_lettering_draw(pv_clip_lettering *lettering, pv_frame *frame, const char *const words[]);
+/* NULL is allowed. */
+PV_API void pv_clip_lettering_close(pv_clip_lettering *lettering);
+
 /* ---- timecode ---- */
 
 /* timecode + frames at fps -> out, "hh:mm:ss:ff", or "hh:mm:ss;ff" when timecode is drop frame (SMPTE ST 12-1); wraps
