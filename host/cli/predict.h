@@ -2,10 +2,10 @@
 #ifndef PV_CLI_PREDICT_H
 #define PV_CLI_PREDICT_H
 
-#include "command.h"
+#include "inputs.h"
 #include "pipeline.h"
 
-enum { PV_PREDICT_CONTEXT = 12, PV_PREDICT_SECONDS = 2 };
+enum { PV_PREDICT_SECONDS = 2 };
 #define PV_SEED_NOT_GIVEN UINT64_MAX
 
 struct pv_predict_values {
@@ -16,25 +16,17 @@ struct pv_predict_values {
     int preset; /* enum pv_clip_preset; -1 = by the name of the file */
     int format; /* enum pv_clip_pipe */
     bool overwrite, json;
-    double seconds;          /* 0 = not given */
-    int64_t frames, context; /* 0 = not given */
+    double seconds; /* 0 = not given */
+    int64_t frames; /* 0 = not given */
     uint64_t seed;
-    int64_t steps; /* 0 = the model's */
-    int mode;      /* enum pv_mode */
-    struct pv_pair_value gravity;
+    struct pv_sampling_values sampling;
     const char *resume, *save;
-    const char *model;
-    int64_t threads;
-    int backend;
-    int matrix, range, hdr; /* enums of clip.h */
-    bool allow_corrupt;
-    struct pv_rate_value in_rate;
+    struct pv_input_values input;
 };
 
 /* cmd_predict.c */
 int pv_predict_run(const void *values, char **operands, struct pv_terminal *terminal);
 
-#define PV_PREDICT_BACKENDS "auto|cpu|reference"
 enum { PV_SIZE_SOURCE = 0, PV_SIZE_MODEL = 1 };
 
 /* Everything --json tells. */
