@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 
 
-def encode_clips(codec, source, device, dtype=torch.float16):
+def encode_clips(codec, source, device, autocast, dtype=torch.float16):
     """source: data.clips(...) -> latents (N, T, C, h, w), moving cells (N, T, h, w) uint8, gravity (N, 2)."""
     latents, cells, gravity = [], [], []
     factor = None
-    with torch.no_grad(), torch.autocast(device, torch.bfloat16):
+    with torch.no_grad(), autocast:
         for _, g, pixels in source:
             x = torch.from_numpy(pixels.copy()).to(device)
             z = codec.encode(x[None, ..., :3].movedim(-1, -3).float().div_(255))[0]

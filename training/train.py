@@ -4,7 +4,8 @@
     python3 training/train.py training/recipes/nano.json --bulk build/release/host/world/prevue-world-bulk
 
 One call works until the recipe is done or --minutes are over, then saves; the same call again goes on where it
-stopped. Everything lies in the --work folder. Runs on a GPU when there is one, on the CPU otherwise; needs PyTorch
+stopped. Everything lies in the --work folder. A recipe with "start" goes on from an exported model; a stage it does not name is
+left out. Runs on a GPU when there is one, on the CPU otherwise; needs PyTorch
 and numpy, no network.
 """
 
@@ -41,8 +42,13 @@ class Run:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.deadline = time.monotonic() + 60 * args.minutes if args.minutes else math.inf
         self.model = Model(self.config).to(self.device)
-        self.model.codec.initialise()
-        self.model.dynamics.initialise()
+        if "start" in self.recipe:
+            self.config, weights = export.load(os.path.join(here, self.recipe["start"]))
+            self.model.load_state_dict(weights)
+            self.model.codec.set_statistics(self.config["codec"]["latent_mean"], self.config["codec"]["latent_std"])
+        else:
+            self.model.codec.initialise()
+            self.model.dynamics.initialise()
         self.started = time.monotonic()
 
     def path(self, name):
@@ -58,7 +64,9 @@ class Run:
         return time.monotonic() > self.deadline
 
     def autocast(self):
-        return torch.autocast(self.device, torch.bfloat16)
+        """bfloat16 where the processor has it: elsewhere PyTorch's CPU loops for it are many times slower than float."""
+        fast = self.device == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.autocast(self.device, torch.bfloat16, enabled=fast)
 
     def clips(self, seed, count):
         r, c = self.recipe["data"], self.config
@@ -148,12 +156,14 @@ def encode(run):
         return True
     began = time.monotonic()
     codec, recipe = run.model.codec, run.recipe["dynamics"]
-    with run.autocast():
-        sample = run.pixels(2, 24)
-        mean, std = codec_stage.statistics(codec, sample)
+    if "start" in run.recipe:  # the dynamics knows latents by these
+        mean, std = run.config["codec"]["latent_mean"], run.config["codec"]["latent_std"]
+    else:
+        with run.autocast():
+            mean, std = codec_stage.statistics(codec, run.pixels(2, 24))
     codec.set_statistics(mean, std)
-    held = dynamics_stage.encode_clips(codec, run.clips(HELD_OUT, 32), run.device)
-    store = dynamics_stage.encode_clips(codec, run.clips(100_000, recipe["clips"]), run.device)
+    clips = lambda seed, count: dynamics_stage.encode_clips(codec, run.clips(seed, count), run.device, run.autocast())
+    held, store = clips(HELD_OUT, 32), clips(recipe.get("first_seed", 100_000), recipe["clips"])
     run.write("latents.pt", {"store": store, "held": held, "mean": mean, "std": std})
     run.say(f"encoded {len(store[0])} clips in {(time.monotonic() - began) / 60:.1f} minutes")
     return True
@@ -194,7 +204,7 @@ def train_dynamics(run):
 def train_decoder(run):
     recipe, generator = run.recipe["decoder"], torch.Generator().manual_seed(int(time.time()))
     codec, dynamics = run.model.codec, run.model.dynamics.eval()
-    pixels = run.pixels(2000, recipe["clips"])
+    pixels = run.pixels(recipe.get("first_seed", 2000), recipe["clips"])
     held = run.pixels(HELD_OUT, 8)[:, 8:16]
     codec.encoder.requires_grad_(False)
 
@@ -222,7 +232,10 @@ def main():
     args.work = args.work or os.path.join(here, "work", name)
     args.out = args.out or os.path.join(here, "..", "models", name + ".safetensors")
     run = Run(args)
-    for stage in (train_codec, encode, train_dynamics, train_decoder):
+    stages = {"codec": train_codec, "encode": encode, "dynamics": train_dynamics, "decoder": train_decoder}
+    for stage_name, stage in stages.items():
+        if stage_name != "encode" and stage_name not in run.recipe:
+            continue
         if not stage(run):
             run.say("out of time: the same command goes on from here")
             return 4
