@@ -30,6 +30,11 @@ static uint64_t mix_bytes(uint64_t state, const void *data, size_t size)
     return state;
 }
 
+uint64_t pv_text_fingerprint(const char *text, uint64_t seed)
+{
+    return mix_bytes(mix(0, seed), text, strlen(text) + 1);
+}
+
 uint64_t pv_weights_fingerprint(const struct pv_safetensors *set)
 {
     uint64_t state = mix(0, pv_safetensors_count(set));

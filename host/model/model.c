@@ -35,10 +35,8 @@ static pv_status configure(struct pv_model *model, const struct pv_safetensors *
 
 static void measure(struct pv_model *model, const struct pv_safetensors *set)
 {
-    for (size_t i = 0; i < pv_safetensors_count(set); i++) {
-        model->parameters += pv_tensor_elements(pv_safetensors_get(set, i));
+    for (size_t i = 0; i < pv_safetensors_count(set); i++)
         model->weight_bytes += pv_safetensors_get(set, i)->bytes;
-    }
     model->fingerprint = pv_weights_fingerprint(set);
 }
 
@@ -50,7 +48,8 @@ static pv_status load_tensors(struct pv_model *model, struct pv_weight_reader *r
     return pv_weight_reader_finish(reader);
 }
 
-static pv_status load_weights(struct pv_model *model, const struct pv_safetensors *set, const char *path)
+/* set NULL: random weights. */
+static pv_status load_weights(struct pv_model *model, const struct pv_safetensors *set, uint64_t seed, const char *path)
 {
     const struct pv_op_table *op = model->backend->op;
     struct pv_stream *stream;
@@ -58,12 +57,14 @@ static pv_status load_weights(struct pv_model *model, const struct pv_safetensor
     op->enter(stream);
     model->weights.backend = model->backend;
     struct pv_weight_reader reader = {.set = set,
+                                      .seed = seed,
                                       .file = path,
                                       .weights = &model->weights,
                                       .stream = stream,
                                       .callbacks = &model->callbacks,
                                       .error = &model->error};
     const pv_status status = load_tensors(model, &reader);
+    model->parameters = reader.parameters;
     pv_weight_reader_close(&reader);
     op->leave(stream);
     op->stream_close(stream);
@@ -76,21 +77,39 @@ static pv_status load_set(struct pv_model *model, const struct pv_safetensors *s
     PV_TRY(configure(model, set, path));
     measure(model, set);
     PV_TRY(pv_backend_open(backend, threads, &model->backend, &model->error));
-    return load_weights(model, set, path);
+    return load_weights(model, set, 0, path);
+}
+
+static void announce(struct pv_model *model)
+{
+    const struct pv_model_config *c = &model->config;
+    model->ready = true;
+    pv_callbacks_log(&model->callbacks, PV_LOG_NOTICE, "model %s: %.1f million parameters, licence %s, trained on %s",
+                     c->name, (double)model->parameters * 1e-6, c->licence[0] ? c->licence : "not stated",
+                     c->trained_on[0] ? c->trained_on : "data not stated");
 }
 
 pv_status pv_model_load(struct pv_model *model, const char *path, const char *backend, int threads)
 {
-    const struct pv_model_config *c = &model->config;
     struct pv_safetensors *set;
     PV_TRY(pv_safetensors_open(path, PV_ERR_MODEL, &set, &model->error));
     const pv_status status = load_set(model, set, path, backend, threads);
     pv_safetensors_close(set);
     PV_TRY(status);
-    model->ready = true;
-    pv_callbacks_log(&model->callbacks, PV_LOG_NOTICE, "model %s: %.1f million parameters, licence %s, trained on %s",
-                     c->name, (double)model->parameters * 1e-6, c->licence[0] ? c->licence : "not stated",
-                     c->trained_on[0] ? c->trained_on : "data not stated");
+    announce(model);
+    return PV_OK;
+}
+
+pv_status pv_model_invent(struct pv_model *model, const char *config, uint64_t seed, const char *backend, int threads)
+{
+    static const char name[] = "the config of a model with random weights";
+    PV_TRY(pv_model_config_parse(config, strlen(config), name, &model->config, &model->error));
+    PV_TRY(pv_backend_open(backend, threads, &model->backend, &model->error));
+    PV_TRY(load_weights(model, NULL, seed, name));
+    model->weight_bytes = model->parameters * sizeof(float);
+    model->fingerprint = pv_text_fingerprint(config, seed);
+    snprintf(model->config.trained_on, sizeof model->config.trained_on, "nothing: random weights");
+    announce(model);
     return PV_OK;
 }
 

@@ -19,6 +19,8 @@ struct pv_model {
 
 /* Fills a zeroed model whose callbacks are set. Its sentence goes to model->error. */
 pv_status pv_model_load(struct pv_model *model, const char *path, const char *backend, int threads);
+/* The same, without a file: weights are random. config: JSON, see measure.h. */
+pv_status pv_model_invent(struct pv_model *model, const char *config, uint64_t seed, const char *backend, int threads);
 /* Leaves the struct itself to the caller. */
 void pv_model_unload(struct pv_model *model);
 

@@ -75,7 +75,9 @@ static pv_status leave(struct pv_rollout *r, pv_status status)
 {
     const struct pv_op_table *op = r->stream->backend->op;
     struct pv_error first = r->error;
-    const pv_status over = op->synchronize(r->stream);
+    pv_status over = op->synchronize(r->stream);
+    if (over == PV_OK)
+        over = pv_rollout_part(r, PV_METER_IDLE);
     op->leave(r->stream);
     if (status == PV_OK)
         return over;
@@ -98,8 +100,34 @@ pv_status pv_rollout_prepare(struct pv_rollout *r)
     return leave(r, compute_constants(r));
 }
 
+static void remove_meter(struct pv_rollout *r)
+{
+    if (!r->meter)
+        return;
+    r->stream = r->meter->inner;
+    pv_meter_close(r->meter);
+    r->meter = NULL;
+}
+
+pv_status pv_rollout_meter(struct pv_rollout *r, pv_meter meter)
+{
+    remove_meter(r);
+    if (meter == PV_METER_OFF)
+        return PV_OK;
+    r->stream->backend->op->enter(r->stream);
+    PV_TRY(leave(r, pv_meter_open(r->stream, meter == PV_METER_OPS, &r->meter)));
+    r->stream = &r->meter->stream;
+    return PV_OK;
+}
+
+pv_status pv_rollout_part(struct pv_rollout *r, int part)
+{
+    return r->meter ? pv_meter_part(r->meter, part) : PV_OK;
+}
+
 void pv_rollout_release(struct pv_rollout *r)
 {
+    remove_meter(r);
     if (r->stream)
         r->stream->backend->op->stream_close(r->stream);
     pv_buffers_free(&r->state);
@@ -139,12 +167,16 @@ static pv_status observe(struct pv_rollout *r, const float *action)
 {
     const struct pv_op_table *op = r->stream->backend->op;
     struct pv_dit_input in;
+    PV_TRY(pv_rollout_part(r, PV_PART_ENCODE));
     PV_TRY(op->upload(r->stream, r->pixels, r->host_frame, frame_bytes(r)));
     PV_TRY(pv_tae_encode(r->stream, &r->model->tae, &r->grid, &r->encoder, &r->features, r->pixels,
                          pv_rollout_latent(r, r->frames)));
+    PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
     PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
+    PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
     PV_TRY(pv_sampler_describe(r, &in));
     PV_TRY(pv_sampler_commit(r, in));
+    PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
     return decode(r, NULL); /* nobody looks at it, but the frames after remember it */
 }
 
@@ -152,10 +184,14 @@ static pv_status advance(struct pv_rollout *r, const float *action)
 {
     const struct pv_op_table *op = r->stream->backend->op;
     struct pv_dit_input in;
+    PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
     PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
+    PV_TRY(pv_rollout_part(r, PV_PART_SAMPLE));
     PV_TRY(pv_sampler_describe(r, &in));
     PV_TRY(pv_sampler_predict(r, in));
+    PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
     PV_TRY(pv_sampler_commit(r, in));
+    PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
     PV_TRY(decode(r, r->pixels));
     return op->download(r->stream, r->host_frame, r->pixels, frame_bytes(r));
 }

@@ -9,6 +9,7 @@
 #ifndef PV_MODEL_ROLLOUT_H
 #define PV_MODEL_ROLLOUT_H
 
+#include "backend/meter.h"
 #include "model/model.h"
 
 struct pv_rollout {
@@ -16,7 +17,8 @@ struct pv_rollout {
     bool ready; /* open succeeded */
     const struct pv_model *model;
     struct pv_callbacks callbacks;
-    struct pv_stream *stream;
+    struct pv_stream *stream;        /* what ops are called on: the backend's, or the meter around it */
+    struct pv_metered_stream *meter; /* NULL = off */
 
     int width, height; /* of a frame, pixels */
     int steps;
@@ -63,6 +65,11 @@ pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from);
 pv_status pv_rollout_observe(struct pv_rollout *r, const float *action);
 /* The next frame joins the context and is left in host_frame, pending. */
 pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
+
+/* Ops from here on belong to this part of a frame (PV_METER_IDLE: to none). */
+pv_status pv_rollout_part(struct pv_rollout *r, int part);
+/* Starts anew, or stops. */
+pv_status pv_rollout_meter(struct pv_rollout *r, pv_meter meter);
 
 /* Latent of frame i, while it is one of the last three. */
 float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame);

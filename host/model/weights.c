@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 
+enum { RANDOM_TENSORS = 8192 }; /* more than any config describes */
+
 struct shape {
     int rank;
     int64_t sides[4];
@@ -44,7 +46,7 @@ static pv_status out_of_memory(const struct pv_weight_reader *reader)
 
 pv_status pv_weight_reader_open(struct pv_weight_reader *reader)
 {
-    const size_t count = pv_safetensors_count(reader->set);
+    const size_t count = reader->set ? pv_safetensors_count(reader->set) : RANDOM_TENSORS;
     const size_t constants = 2; /* of the config: mean and deviation of the latents */
     reader->taken = calloc(count + 1, sizeof *reader->taken);
     reader->weights->prepared = calloc(count + 1, sizeof *reader->weights->prepared);
@@ -63,7 +65,7 @@ void pv_weight_reader_close(struct pv_weight_reader *reader)
 
 pv_status pv_weight_reader_finish(const struct pv_weight_reader *reader)
 {
-    const size_t count = pv_safetensors_count(reader->set);
+    const size_t count = reader->set ? pv_safetensors_count(reader->set) : 0;
     for (size_t i = 0; i < count; i++)
         if (!reader->taken[i]) {
             const char *name = pv_safetensors_get(reader->set, i)->name;
@@ -123,6 +125,31 @@ static pv_status take_view(struct pv_weight_reader *reader, const char *name, co
     return PV_OK;
 }
 
+static pv_status make_room(const struct pv_weight_reader *reader, struct pv_host_floats *out, size_t count)
+{
+    if (count <= out->capacity)
+        return PV_OK;
+    free(out->values);
+    out->capacity = 0;
+    out->values = count <= SIZE_MAX / sizeof(float) ? malloc(count * sizeof(float)) : NULL;
+    if (!out->values)
+        return out_of_memory(reader);
+    out->capacity = count;
+    return PV_OK;
+}
+
+static pv_status take_random(struct pv_weight_reader *reader, const char *name, const struct shape *shape,
+                             struct pv_host_floats *out)
+{
+    size_t count = 1; /* sides are a config's: their product fits */
+    for (int i = 0; i < shape->rank; i++)
+        count *= (size_t)shape->sides[i];
+    PV_TRY(make_room(reader, out, count));
+    pv_weights_random(reader->seed, name, shape->rank, shape->sides, out->values, count);
+    reader->parameters += count;
+    return PV_OK;
+}
+
 /* The same, as floats on the host. */
 static pv_status take(struct pv_weight_reader *reader, const char *name, const struct shape *shape,
                       struct pv_host_floats *out)
@@ -130,17 +157,13 @@ static pv_status take(struct pv_weight_reader *reader, const char *name, const s
     const struct pv_callbacks *callbacks = reader->callbacks;
     if (callbacks->abort && callbacks->abort(callbacks->user))
         return pv_fail(reader->error, PV_ERR_ABORTED, "loading %s was stopped on request", pv_path_tail(reader->file));
+    if (!reader->set)
+        return take_random(reader, name, shape, out);
     const struct pv_tensor_view *view;
     PV_TRY(take_view(reader, name, shape, &view));
     const size_t count = pv_tensor_elements(view);
-    if (count > out->capacity) {
-        free(out->values);
-        out->capacity = 0;
-        out->values = count <= SIZE_MAX / sizeof(float) ? malloc(count * sizeof(float)) : NULL;
-        if (!out->values)
-            return out_of_memory(reader);
-        out->capacity = count;
-    }
+    PV_TRY(make_room(reader, out, count));
+    reader->parameters += count;
     PV_TRY(pv_tensor_to_f32(view, out->values, count, reader->error));
     for (size_t i = 0; i < count; i++)
         if (!isfinite(out->values[i]))

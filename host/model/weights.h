@@ -20,7 +20,8 @@ struct pv_weights {
 void pv_weights_free(struct pv_weights *weights);
 
 struct pv_weight_reader {
-    const struct pv_safetensors *set;
+    const struct pv_safetensors *set; /* NULL = weights are random, made from seed */
+    uint64_t seed;
     const char *file; /* for sentences */
     struct pv_weights *weights;
     struct pv_stream *stream;
@@ -28,6 +29,7 @@ struct pv_weight_reader {
     struct pv_error *error;
     bool *taken; /* [tensors of set] */
     size_t taken_count;
+    uint64_t parameters; /* numbers in the tensors taken */
     struct pv_host_floats {
         float *values;
         size_t capacity;
@@ -60,6 +62,11 @@ struct pv_weight_name {
 };
 struct pv_weight_name pv_weight_name(const char *format, ...) PV_PRINTF(1, 2);
 
+/* weights_random.c: count values for the tensor `name` of that rank and shape, functions of seed, name and place. */
+void pv_weights_random(uint64_t seed, const char *name, int rank, const int64_t *shape, float *values, size_t count);
+
+/* A number made of a text and a seed, for models without a file. */
+uint64_t pv_text_fingerprint(const char *text, uint64_t seed);
 /* A number made of all names, types, shapes and contents. Reads the whole file. */
 uint64_t pv_weights_fingerprint(const struct pv_safetensors *set);
 
