@@ -88,9 +88,10 @@ static const struct pv_option options[] = {
      .offset = AT(size),
      .min = 16,
      .max = 4096,
-     .fallback = "256x256",
      .group = "Scene",
-     .help = "Size in pixels; a side is at most twice the other."},
+     .help =
+         "Size in pixels; a side is at most twice the other. Without it: 256x256, and 128x128 for the laws uniform, "
+         "collision and parabola, which are square."},
     {.name = "seconds",
      .letter = 't',
      .kind = PV_OPTION_NUMBER,
@@ -98,9 +99,8 @@ static const struct pv_option options[] = {
      .offset = AT(seconds),
      .min = 0.001,
      .max = 3600,
-     .fallback = "2",
      .group = "Scene",
-     .help = "How long."},
+     .help = "How long. Without it: 2, and 3.2 for the laws."},
     {.name = "frames",
      .letter = 'n',
      .kind = PV_OPTION_COUNT,
@@ -115,9 +115,8 @@ static const struct pv_option options[] = {
      .kind = PV_OPTION_RATE,
      .argument = "FPS",
      .offset = AT(fps),
-     .fallback = "24",
      .group = "Scene",
-     .help = "Frames a second: 24, 23.976 or 24000/1001."},
+     .help = "Frames a second: 24, 23.976 or 24000/1001. Without it: 24, and 10 for the laws."},
     {.name = "range",
      .kind = PV_OPTION_CHOICE,
      .argument = "RANGE",
@@ -275,14 +274,18 @@ static int world_run(const void *values, char **operands, struct pv_terminal *te
         return PV_EXIT_USAGE;
     }
     struct pv_world_params params;
-    pv_world_params_init(&params);
-    params.name = operands[0];
+    pv_world_params_init(&params, operands[0]);
+    const double usual_seconds = (double)params.frames / params.fps_num;
     params.seed = v->seed;
-    params.width = v->size.width;
-    params.height = v->size.height;
-    params.fps_num = v->fps.num;
-    params.fps_den = v->fps.den;
-    const double seconds = v->seconds > 0 ? v->seconds : 2;
+    if (v->size.width > 0) {
+        params.width = v->size.width;
+        params.height = v->size.height;
+    }
+    if (v->fps.num > 0) {
+        params.fps_num = v->fps.num;
+        params.fps_den = v->fps.den;
+    }
+    const double seconds = v->seconds > 0 ? v->seconds : usual_seconds;
     const double frames = v->frames > 0 ? (double)v->frames : round(seconds * params.fps_num / params.fps_den);
     params.frames = frames < 1 ? 1 : frames > 100000 ? 100000 : (int)frames;
     params.range = (enum pv_world_range)v->range;
@@ -307,8 +310,7 @@ static int world_run(const void *values, char **operands, struct pv_terminal *te
 
 static const struct world_values defaults = {
     .seed = PV_WORLD_HELD_OUT_SEED,
-    .size = {.choice = -1, .width = 256, .height = 256},
-    .fps = {24, 1},
+    .size = {.choice = -1}, /* and .fps: none given */
     .gravity_scale = 1,
 };
 

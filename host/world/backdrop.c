@@ -1,7 +1,7 @@
 /* backdrop.c: what stands still: a soft gradient with light and low-frequency texture, floor and ramps. */
 #include <math.h>
 
-#include "world/render.h"
+#include "world/rigid.h"
 
 enum { OCTAVES = 2, LATTICE_X = 16, LATTICE_Y = 28 };
 
@@ -73,12 +73,12 @@ static uint8_t to_byte(float value)
     return (uint8_t)(fminf(fmaxf(value, 0), 1) * 255 + 0.5f);
 }
 
-void pv_render_backdrop(const struct pv_scene *scene, int width, int height, uint8_t *rgb)
+void pv_rigid_paint_backdrop(const struct pv_rigid *rigid, int width, int height, uint8_t *rgb)
 {
-    const struct pv_backdrop *b = &scene->backdrop;
-    const double pixels = width / scene->width; /* a unit */
-    const double extent = fabs(b->direction.x) * scene->width + fabs(b->direction.y) * scene->height;
-    const double spot = 1 / (0.18 * scene->width * scene->width); /* light falls to a third 4.2 units away */
+    const struct pv_backdrop *b = &rigid->backdrop;
+    const double pixels = width / rigid->width; /* a unit */
+    const double extent = fabs(b->direction.x) * rigid->width + fabs(b->direction.y) * rigid->height;
+    const double spot = 1 / (0.18 * rigid->width * rigid->width); /* light falls to a third 4.2 units away */
     static const double edge = 0.07; /* units: the bright line along the top of floor and ramps */
     struct noise noise;
     draw_noise(&noise, b->seed);
@@ -86,19 +86,19 @@ void pv_render_backdrop(const struct pv_scene *scene, int width, int height, uin
     for (int j = 0; j < height; j++)
         for (int i = 0; i < width; i++) {
             const double x = (i + 0.5) / pixels, y = (height - j - 0.5) / pixels;
-            const double cx = x - scene->width / 2, cy = y - scene->height / 2;
+            const double cx = x - rigid->width / 2, cy = y - rigid->height / 2;
             const double along = (cx * b->direction.x + cy * b->direction.y) / extent + 0.5;
             const double lx = x - b->light.x, ly = y - b->light.y;
             const double light = 1 + b->light_strength * exp(-(lx * lx + ly * ly) * spot);
             const double texture = 1 + b->texture * noise_at(&noise, x, y);
             struct pv_colour c = scaled(mix(b->from, b->to, along), light * texture);
 
-            for (int k = 0; k < scene->obstacle_count; k++) {
-                const struct pv_obstacle *o = &scene->obstacles[k];
+            for (int k = 0; k < rigid->obstacle_count; k++) {
+                const struct pv_obstacle *o = &rigid->obstacles[k];
                 if (o->thing.kind == PV_THING_WALL)
                     continue;
                 const bool floor = o->thing.kind == PV_THING_FLOOR;
-                const double distance = floor ? y - scene->floor : distance_to_obstacle(o, x, y);
+                const double distance = floor ? y - rigid->floor : distance_to_obstacle(o, x, y);
                 const double cover = clamp01(0.5 - distance * pixels);
                 if (cover == 0)
                     continue;

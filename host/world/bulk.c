@@ -226,7 +226,7 @@ static pv_status write_clips(const struct job *job, FILE *truth, struct pv_error
 int main(int argc, char **argv)
 {
     struct job job = {.count = 1};
-    pv_world_params_init(&job.params);
+    pv_world_params_init(&job.params, "drop");
     const int stop = parse_arguments(&job, argc, argv);
     if (stop)
         return stop - 1;

@@ -1,9 +1,23 @@
-/* render.c: the moving bodies, anti-aliased from their distance functions: a pixel is covered by as much as its middle
+/* render.c: bodies, anti-aliased from their distance functions: a pixel is covered by as much as its middle
  * is inside the edge, in pixels, plus one half. */
 #include "world/render.h"
 
 #include <math.h>
 #include <string.h>
+
+void pv_canvas_start(const struct pv_canvas *canvas, const uint8_t *picture)
+{
+    const size_t row = (size_t)canvas->width * 3;
+    for (int j = 0; j < canvas->height; j++) {
+        uint8_t *to = canvas->rgb + (size_t)j * canvas->stride;
+        if (picture)
+            memcpy(to, picture + (size_t)j * row, row);
+        else
+            memset(to, 255, row);
+    }
+    if (canvas->coverage)
+        memset(canvas->coverage, 0, (size_t)canvas->width * (size_t)canvas->height);
+}
 
 /* A body as it lies in the picture: lengths in pixels, y up. */
 struct view {
@@ -57,33 +71,22 @@ static int clamp_int(double value, int high)
     return (int)fmin(fmax(value, 0), high);
 }
 
-static void draw_body(const struct pv_scene *scene, const struct pv_body *body, int width, int height, uint8_t *rgb,
-                      size_t stride, uint8_t *coverage)
+void pv_render_body(const struct pv_canvas *canvas, const struct pv_body *body, const struct pv_motion *m,
+                    struct pv_point light, double shading)
 {
-    static const double shading = 0.1; /* brighter by this towards the light, darker away from it */
-    const struct pv_motion m = pv_body_motion(body);
-    const double pixels = width / scene->width, reach = pv_body_reach(body) * pixels + 1;
+    const int width = canvas->width, height = canvas->height;
+    const double pixels = canvas->pixels, reach = pv_body_reach(body) * pixels + 1;
     const double slope = shading / reach;
     const struct view v = {
-        body,         m.x * pixels, m.y * pixels,           cos(m.angle),
-        sin(m.angle), pixels,       slope * scene->light.x, slope * scene->light.y,
+        body, m->x * pixels, m->y * pixels, cos(m->angle), sin(m->angle), pixels, slope * light.x, slope * light.y,
     };
     const int left = clamp_int(floor(v.x - reach), width), right = clamp_int(ceil(v.x + reach), width);
     const int top = clamp_int(floor(height - v.y - reach), height),
               bottom = clamp_int(ceil(height - v.y + reach), height);
     for (int j = top; j < bottom; j++)
         for (int i = left; i < right; i++) {
-            uint8_t *pixel = &rgb[(size_t)j * stride + (size_t)i * 3];
-            uint8_t *cover = coverage ? &coverage[(size_t)j * (size_t)width + (size_t)i] : NULL;
+            uint8_t *pixel = &canvas->rgb[(size_t)j * canvas->stride + (size_t)i * 3];
+            uint8_t *cover = canvas->coverage ? &canvas->coverage[(size_t)j * (size_t)width + (size_t)i] : NULL;
             draw_pixel(&v, i + 0.5 - v.x, height - j - 0.5 - v.y, pixel, cover);
         }
-}
-
-void pv_render_bodies(const struct pv_scene *scene, int width, int height, uint8_t *rgb, size_t stride,
-                      uint8_t *coverage)
-{
-    if (coverage)
-        memset(coverage, 0, (size_t)width * (size_t)height);
-    for (int i = 0; i < scene->body_count; i++)
-        draw_body(scene, &scene->bodies[i], width, height, rgb, stride, coverage);
 }

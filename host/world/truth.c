@@ -1,30 +1,86 @@
 /* truth.c: the ground truth of a clip as JSON.
  *
- * world, seed, range ("in", "out"), width, height (pixels), frames, skip, fps [num, den], size [width, height] (units),
- * pixels_per_unit, gravity [x, y];
- * floor: its height. ramps: [{from [x, y], to [x, y], radius}], thick lines with round ends;
+ * Every world: world, seed, range ("in", "out"), width, height (pixels), frames, skip, fps [num, den], size [width,
+ * height] (units), pixels_per_unit, gravity [x, y]. Worlds made of bodies also:
  * objects: [{shape "disc", radius} or {shape "box", width, height, corner_radius}, and mass, restitution, friction,
  *   colour [r, g, b], mark_colour [r, g, b], hue (degrees)], bytes before shading, which scales them by .9 to 1.1;
  * trajectory: one item a frame: {time, objects: [{x, y, px, py, angle, vx, vy, spin, visible}]}; px, py are the middle
- *   in pixels, py down, the middle of pixel (i, j) being (i + .5, j + .5); vx, vy are those that carry it through the
- *   next substep, so of half a substep later; visible is the part of it in view, 0 to 1;
+ *   in pixels, py down, the middle of pixel (i, j) being (i + .5, j + .5); visible is the part of it in view, 0 to 1;
  * events: [{what: "floor", "ramp", "wall" or "object", object, other, first, frame, time, speed, x, y}]: what object
  *   started to touch, in order. other is the number of the ramp, wall (0 left, 1 right, 2 top) or object; frame is the
  *   first one at or after the contact, and 0 or less for contacts during skipped frames; time is the contact's own,
  *   frame 0 being time 0; speed is that of approach. first: of this pair. Later ones are listed when faster than .1;
- * events_lost: how many did not fit. */
+ * events_lost: how many did not fit.
+ * What single worlds add is said at the top of their files. */
 #include "world/truth.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-static json_t *pair(double a, double b)
+pv_status pv_record_open(struct pv_record *record, const struct pv_stage *stage, const struct pv_body *bodies,
+                         int body_count, struct pv_error *err)
+{
+    record->stage = stage;
+    record->bodies = bodies;
+    record->body_count = body_count;
+    record->states = calloc((size_t)stage->params.frames * (size_t)body_count, sizeof *record->states);
+    if (!record->states)
+        return pv_fail(err, PV_ERR_MEMORY, "no memory for the truth of %d frames; choose fewer", stage->params.frames);
+    return PV_OK;
+}
+
+void pv_record_close(struct pv_record *record)
+{
+    free(record->states);
+    record->states = NULL;
+}
+
+void pv_record_frame(struct pv_record *record, int frame, const struct pv_motion *motions)
+{
+    for (int i = 0; i < record->body_count; i++) {
+        struct pv_state *state = &record->states[(size_t)frame * (size_t)record->body_count + (size_t)i];
+        state->motion = motions[i];
+        state->visible = pv_body_visible(record->bodies, motions, record->body_count, i, record->stage->width,
+                                         record->stage->height);
+    }
+}
+
+void pv_record_contact(struct pv_record *record, const struct pv_contact *contact)
+{
+    if (record->contact_count == PV_RECORD_CONTACTS)
+        record->contacts_lost++;
+    else
+        record->contacts[record->contact_count++] = *contact;
+}
+
+json_t *pv_truth_pair(double a, double b)
 {
     return json_pack("[f, f]", a, b);
 }
 
-static json_t *colour_json(struct pv_colour c)
+json_t *pv_truth_colour(struct pv_colour c)
 {
     return json_pack("[i, i, i]", (int)(c.r * 255 + 0.5f), (int)(c.g * 255 + 0.5f), (int)(c.b * 255 + 0.5f));
+}
+
+json_t *pv_truth_join(json_t *first, json_t *second)
+{
+    if (!first || !second || json_object_update(first, second) != 0) {
+        json_decref(first);
+        first = NULL;
+    }
+    json_decref(second);
+    return first;
+}
+
+json_t *pv_truth_head(const struct pv_stage *s, int frames)
+{
+    const struct pv_world_params *p = &s->params;
+    return json_pack("{s:s, s:I, s:s, s:i, s:i, s:i, s:i, s:[i, i], s:o, s:f, s:o}", "world", p->name, "seed",
+                     (json_int_t)p->seed, "range", p->range == PV_WORLD_OUT ? "out" : "in", "width", p->width, "height",
+                     p->height, "frames", frames, "skip", p->skip, "fps", p->fps_num, p->fps_den, "size",
+                     pv_truth_pair(s->width, s->height), "pixels_per_unit", p->width / s->width, "gravity",
+                     pv_truth_pair(s->gravity[0], s->gravity[1]));
 }
 
 static json_t *object_json(const struct pv_body *b)
@@ -35,113 +91,80 @@ static json_t *object_json(const struct pv_body *b)
     else
         shape = json_pack("{s:s, s:f, s:f, s:f}", "shape", "box", "width", 2 * b->half_width, "height",
                           2 * b->half_height, "corner_radius", b->corner_radius);
-    json_t *rest = json_pack("{s:f, s:f, s:f, s:o, s:o, s:f}", "mass", cpBodyGetMass(b->physics), "restitution",
-                             b->restitution, "friction", b->friction, "colour", colour_json(b->colour), "mark_colour",
-                             colour_json(b->mark_colour), "hue", b->hue);
-    if (!shape || !rest || json_object_update(shape, rest) != 0) {
-        json_decref(shape);
-        shape = NULL;
-    }
-    json_decref(rest);
-    return shape;
-}
-
-/* json_array_append_new fails on a NULL item: one lost allocation is never a shorter list. */
-static json_t *objects_json(const struct pv_scene *scene)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < scene->body_count; i++)
-        if (json_array_append_new(list, object_json(&scene->bodies[i])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
-}
-
-static json_t *ramps_json(const struct pv_scene *scene)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < scene->obstacle_count; i++) {
-        const struct pv_obstacle *o = &scene->obstacles[i];
-        if (o->thing.kind != PV_THING_RAMP)
-            continue;
-        json_t *ramp = json_pack("{s:o, s:o, s:f}", "from", pair(o->from.x, o->from.y), "to", pair(o->to.x, o->to.y),
-                                 "radius", o->radius);
-        if (json_array_append_new(list, ramp) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
+    return pv_truth_join(shape, json_pack("{s:f, s:f, s:f, s:o, s:o, s:f}", "mass", pv_body_area(b), "restitution",
+                                          b->restitution, "friction", b->friction, "colour", pv_truth_colour(b->colour),
+                                          "mark_colour", pv_truth_colour(b->mark_colour), "hue", b->hue));
 }
 
 static json_t *state_json(const struct pv_record *r, const struct pv_state *s)
 {
-    const double pixels = r->params.width / r->scene->width;
+    const struct pv_stage *stage = r->stage;
+    const double pixels = stage->params.width / stage->width;
     const struct pv_motion *m = &s->motion;
     return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "x", m->x, "y", m->y, "px", m->x * pixels, "py",
-                     r->params.height - m->y * pixels, "angle", m->angle, "vx", m->vx, "vy", m->vy, "spin", m->spin,
+                     stage->params.height - m->y * pixels, "angle", m->angle, "vx", m->vx, "vy", m->vy, "spin", m->spin,
                      "visible", s->visible);
-}
-
-static double frame_seconds(const struct pv_record *r)
-{
-    return (double)r->params.fps_den / r->params.fps_num;
-}
-
-static json_t *trajectory_json(const struct pv_record *r)
-{
-    json_t *list = json_array();
-    for (int frame = 0; list && frame < r->frames; frame++) {
-        json_t *objects = json_array();
-        int failed = !objects;
-        for (int i = 0; !failed && i < r->scene->body_count; i++)
-            failed = json_array_append_new(objects, state_json(r, &r->states[frame * r->scene->body_count + i]));
-        if (failed) {
-            json_decref(objects);
-            objects = NULL;
-        }
-        json_t *item = json_pack("{s:f, s:o}", "time", frame * frame_seconds(r), "objects", objects);
-        if (json_array_append_new(list, item) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
-    return list;
 }
 
 static json_t *event_json(const struct pv_record *r, const struct pv_contact *c)
 {
     static const char *const what[] = {
         [PV_THING_BODY] = "object", [PV_THING_FLOOR] = "floor", [PV_THING_RAMP] = "ramp", [PV_THING_WALL] = "wall"};
-    /* Counted from the first frame; at the end of substep n, n / substeps frames have passed. */
-    const int64_t substep = c->substep - (int64_t)r->params.skip * r->substeps;
-    const int64_t frame = (substep > 0 ? substep + r->substeps - 1 : substep) / r->substeps;
+    const double frames = c->frames - r->stage->params.skip;
     return json_pack("{s:s, s:i, s:i, s:b, s:I, s:f, s:f, s:f, s:f}", "what", what[c->b.kind], "object", c->a.index,
-                     "other", c->b.index, "first", c->first, "frame", (json_int_t)frame, "time",
-                     (double)substep / r->substeps * frame_seconds(r), "speed", c->speed, "x", c->x, "y", c->y);
+                     "other", c->b.index, "first", c->first, "frame", (json_int_t)ceil(frames), "time",
+                     frames * r->stage->frame_seconds, "speed", c->speed, "x", c->x, "y", c->y);
+}
+
+/* json_array_append_new fails on a NULL item: one lost allocation is never a shorter list. */
+static json_t *drop_on_failure(json_t *list, int failed)
+{
+    if (failed) {
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+static json_t *objects_json(const struct pv_record *r)
+{
+    json_t *list = json_array();
+    int failed = !list;
+    for (int i = 0; !failed && i < r->body_count; i++)
+        failed = json_array_append_new(list, object_json(&r->bodies[i]));
+    return drop_on_failure(list, failed);
+}
+
+static json_t *states_json(const struct pv_record *r, int frame)
+{
+    json_t *list = json_array();
+    int failed = !list;
+    for (int i = 0; !failed && i < r->body_count; i++)
+        failed = json_array_append_new(list, state_json(r, &r->states[frame * r->body_count + i]));
+    return drop_on_failure(list, failed);
+}
+
+static json_t *trajectory_json(const struct pv_record *r, int frames)
+{
+    json_t *list = json_array();
+    int failed = !list;
+    for (int i = 0; !failed && i < frames; i++)
+        failed = json_array_append_new(
+            list, json_pack("{s:f, s:o}", "time", i * r->stage->frame_seconds, "objects", states_json(r, i)));
+    return drop_on_failure(list, failed);
 }
 
 static json_t *events_json(const struct pv_record *r)
 {
     json_t *list = json_array();
-    for (int i = 0; list && i < r->scene->contact_count; i++)
-        if (json_array_append_new(list, event_json(r, &r->scene->contacts[i])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
+    int failed = !list;
+    for (int i = 0; !failed && i < r->contact_count; i++)
+        failed = json_array_append_new(list, event_json(r, &r->contacts[i]));
+    return drop_on_failure(list, failed);
 }
 
-json_t *pv_truth_json(const struct pv_record *r)
+json_t *pv_truth_bodies(const struct pv_record *r, int frames)
 {
-    const struct pv_world_params *p = &r->params;
-    const struct pv_scene *s = r->scene;
-    return json_pack("{s:s, s:I, s:s, s:i, s:i, s:i, s:i, s:[i, i], s:o, s:f, s:o, s:f, s:o, s:o, s:o, s:o, s:i}",
-                     "world", p->name, "seed", (json_int_t)p->seed, "range", p->range == PV_WORLD_OUT ? "out" : "in",
-                     "width", p->width, "height", p->height, "frames", r->frames, "skip", p->skip, "fps", p->fps_num,
-                     p->fps_den, "size", pair(s->width, s->height), "pixels_per_unit", p->width / s->width, "gravity",
-                     pair(s->gravity.x, s->gravity.y), "floor", s->floor, "ramps", ramps_json(s), "objects",
-                     objects_json(s), "trajectory", trajectory_json(r), "events", events_json(r), "events_lost",
-                     s->contacts_lost);
+    return json_pack("{s:o, s:o, s:o, s:i}", "objects", objects_json(r), "trajectory", trajectory_json(r, frames),
+                     "events", events_json(r), "events_lost", r->contacts_lost);
 }

@@ -5,41 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world/render.h"
-#include "world/scene.h"
+#include "world/kind.h"
 #include "world/truth.h"
 
 /* A new world: its file, and a line here. */
 static const struct pv_world_kind *const kinds[] = {
     &pv_world_drop,
+    &pv_world_uniform,
+    &pv_world_collision,
+    &pv_world_parabola,
 };
 
-enum {
-    KINDS = sizeof kinds / sizeof kinds[0],
-    SIDE_MIN = 16,
-    SIDE_MAX = 4096,
-    FRAMES_MAX = 100000,
-    SUBSTEPS_A_SECOND = 480
-};
+enum { KINDS = sizeof kinds / sizeof kinds[0], SIDE_MIN = 16, SIDE_MAX = 4096, FRAMES_MAX = 100000, FPS_MAX = 480 };
 
 struct pv_world {
-    struct pv_world_params params;
-    struct pv_scene scene;
-    uint8_t *backdrop;       /* [height][width][3] */
-    struct pv_state *states; /* [frames][bodies] */
-    int frame;               /* the next one to render */
-    int substeps;            /* a frame */
-    double substep_seconds;
+    const struct pv_world_kind *kind;
+    struct pv_stage stage;
+    void *state; /* the kind's own */
+    int frame;   /* the next one to render */
 };
 
-void pv_world_params_init(struct pv_world_params *params)
+void pv_world_params_init(struct pv_world_params *params, const char *name)
 {
+    const struct pv_world_kind *kind = kinds[0];
+    for (size_t i = 0; i < KINDS; i++)
+        if (name && strcmp(kinds[i]->name, name) == 0)
+            kind = kinds[i];
     *params = (struct pv_world_params){
-        .name = "drop",
-        .width = 128,
-        .height = 128,
-        .frames = 48,
-        .fps_num = 24,
+        .name = name,
+        .width = kind->width,
+        .height = kind->height,
+        .frames = kind->frames,
+        .fps_num = kind->fps,
         .fps_den = 1,
         .range = PV_WORLD_IN,
         .gravity_scale = 1,
@@ -84,9 +81,9 @@ static pv_status check_params(const struct pv_world_params *p, struct pv_error *
     if (p->skip < 0 || p->skip > FRAMES_MAX)
         return pv_fail(err, PV_ERR_ARGUMENT, "cannot skip %d frames: choose 0 to %d", p->skip, FRAMES_MAX);
     if (p->fps_num < 1 || p->fps_den < 1 || p->fps_num < p->fps_den ||
-        (int64_t)p->fps_num > (int64_t)p->fps_den * SUBSTEPS_A_SECOND)
+        (int64_t)p->fps_num > (int64_t)p->fps_den * FPS_MAX)
         return pv_fail(err, PV_ERR_ARGUMENT, "%d/%d is not a frame rate of a world: choose 1 to %d frames a second",
-                       p->fps_num, p->fps_den, SUBSTEPS_A_SECOND);
+                       p->fps_num, p->fps_den, FPS_MAX);
     if (p->range != PV_WORLD_IN && p->range != PV_WORLD_OUT)
         return pv_fail(err, PV_ERR_ARGUMENT, "%d is not a range of worlds: use PV_WORLD_IN or PV_WORLD_OUT",
                        (int)p->range);
@@ -98,33 +95,6 @@ static pv_status check_params(const struct pv_world_params *p, struct pv_error *
     return PV_OK;
 }
 
-static pv_status start(struct pv_world *w, const struct pv_world_kind *kind, struct pv_error *err)
-{
-    const struct pv_world_params *p = &w->params;
-    /* A frame is the same whole number of equal substeps for any frame rate, the longest being 1/480 s: frame times are
-     * exact. The sides are checked: no product below overflows. */
-    const int64_t wanted = (int64_t)SUBSTEPS_A_SECOND * p->fps_den;
-    w->substeps = (int)((wanted + p->fps_num - 1) / p->fps_num);
-    w->substep_seconds = (double)p->fps_den / ((double)p->fps_num * w->substeps);
-
-    w->scene.width = PV_WORLD_WIDTH_UNITS;
-    w->scene.height = PV_WORLD_WIDTH_UNITS * p->height / p->width;
-    PV_TRY(pv_scene_open(&w->scene, err));
-    kind->build(&w->scene, p->seed, p->range);
-    w->scene.gravity = cpvmult(w->scene.gravity, (double)p->gravity_scale);
-    pv_scene_kick(&w->scene, w->substep_seconds);
-
-    w->backdrop = malloc((size_t)p->width * (size_t)p->height * 3);
-    w->states = calloc((size_t)p->frames * (size_t)w->scene.body_count, sizeof *w->states);
-    if (!w->backdrop || !w->states)
-        return pv_fail(err, PV_ERR_MEMORY, "no memory for a world of %dx%d pixels and %d frames; choose fewer",
-                       p->width, p->height, p->frames);
-    pv_render_backdrop(&w->scene, p->width, p->height, w->backdrop);
-    for (int64_t i = 0; i < (int64_t)p->skip * w->substeps; i++)
-        pv_scene_step(&w->scene, w->substep_seconds);
-    return PV_OK;
-}
-
 pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **world, struct pv_error *err)
 {
     *world = NULL;
@@ -133,11 +103,22 @@ pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **
         return PV_ERR_ARGUMENT;
     PV_TRY(check_params(params, err));
     struct pv_world *w = calloc(1, sizeof *w);
-    if (!w)
+    void *state = calloc(1, kind->state_size);
+    if (!w || !state) {
+        free(w);
+        free(state);
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a world; close other programs");
-    w->params = *params;
-    w->params.name = kind->name;
-    const pv_status status = start(w, kind, err);
+    }
+    w->kind = kind;
+    w->state = state;
+    w->stage = (struct pv_stage){
+        .params = *params,
+        .width = PV_WORLD_WIDTH_UNITS,
+        .height = PV_WORLD_WIDTH_UNITS * params->height / params->width,
+        .frame_seconds = (double)params->fps_den / params->fps_num,
+    };
+    w->stage.params.name = kind->name;
+    const pv_status status = kind->open(state, &w->stage, err);
     if (status != PV_OK)
         pv_world_close(w);
     else
@@ -147,49 +128,45 @@ pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **
 
 pv_status pv_world_next(struct pv_world *w, uint8_t *rgb, size_t stride, uint8_t *coverage, struct pv_error *err)
 {
-    const size_t row = (size_t)w->params.width * 3;
+    const struct pv_world_params *p = &w->stage.params;
+    const size_t row = (size_t)p->width * 3;
     if (rgb && stride < row)
         return pv_fail(err, PV_ERR_ARGUMENT, "rows of %zu bytes are too short for %d pixels: they need %zu", stride,
-                       w->params.width, row);
+                       p->width, row);
     if (coverage && !rgb)
         return pv_fail(err, PV_ERR_ARGUMENT, "a world's coverage is rendered with its picture: pass both or neither");
-    if (w->frame == w->params.frames)
+    if (w->frame == p->frames)
         return PV_END;
-    if (rgb) {
-        for (int j = 0; j < w->params.height; j++)
-            memcpy(rgb + (size_t)j * stride, w->backdrop + (size_t)j * row, row);
-        pv_render_bodies(&w->scene, w->params.width, w->params.height, rgb, stride, coverage);
-    }
-    for (int i = 0; i < w->scene.body_count; i++) {
-        struct pv_state *state = &w->states[(size_t)w->frame * (size_t)w->scene.body_count + (size_t)i];
-        state->motion = pv_body_motion(&w->scene.bodies[i]);
-        state->visible = pv_body_visible(&w->scene, i);
-    }
+    if (rgb)
+        w->kind->draw(w->state, &(struct pv_canvas){.width = p->width,
+                                                    .height = p->height,
+                                                    .pixels = p->width / w->stage.width,
+                                                    .rgb = rgb,
+                                                    .stride = stride,
+                                                    .coverage = coverage});
+    w->kind->record(w->state, w->frame);
     w->frame++;
-    if (w->frame < w->params.frames)
-        for (int i = 0; i < w->substeps; i++)
-            pv_scene_step(&w->scene, w->substep_seconds);
+    if (w->frame < p->frames)
+        w->kind->step(w->state);
     return PV_OK;
 }
 
 void pv_world_gravity(const struct pv_world *w, float gravity[2])
 {
-    gravity[0] = (float)w->scene.gravity.x;
-    gravity[1] = (float)w->scene.gravity.y;
+    gravity[0] = (float)w->stage.gravity[0];
+    gravity[1] = (float)w->stage.gravity[1];
 }
 
 json_t *pv_world_truth(const struct pv_world *w)
 {
-    const struct pv_record record = {w->params, &w->scene, w->states, w->frame, w->substeps};
-    return pv_truth_json(&record);
+    return pv_truth_join(pv_truth_head(&w->stage, w->frame), w->kind->truth(w->state, w->frame));
 }
 
 void pv_world_close(struct pv_world *w)
 {
     if (!w)
         return;
-    pv_scene_close(&w->scene);
-    free(w->backdrop);
-    free(w->states);
+    w->kind->close(w->state);
+    free(w->state);
     free(w);
 }

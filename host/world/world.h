@@ -41,15 +41,16 @@ struct pv_world_params {
 
 struct pv_world;
 
-/* "drop", seed 0, 128x128, 48 frames, 24 fps, in range, gravity as drawn. */
-void pv_world_params_init(struct pv_world_params *params);
+/* The size, frames and frame rate that suit the world `name` (drop's if there is no such world: pv_world_open then says
+ * so), seed 0, in range, gravity as drawn. The string must live until pv_world_open. */
+void pv_world_params_init(struct pv_world_params *params, const char *name);
 
 /* The worlds there are, for help texts: NULL when index is past the last. Static strings. */
 const char *pv_world_name(size_t index);
 const char *pv_world_summary(size_t index);
 
 /* On failure *world is NULL. params->name is not kept. Worlds on different threads are independent, but the first call
- * in a process points stdout elsewhere for a moment (scene.c says why): make it before other threads print. */
+ * in a process points stdout elsewhere for a moment (rigid.c says why): make it before other threads print. */
 pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **world, struct pv_error *err);
 
 /* Renders the current frame, then advances by 1 / fps. rgb: [height] rows of width * 3 bytes, stride bytes apart, or

@@ -24,7 +24,7 @@ static double psnr(const uint8_t *a, const uint8_t *b)
 static uint8_t *render(int clip)
 {
     struct pv_world_params params;
-    pv_world_params_init(&params);
+    pv_world_params_init(&params, "drop");
     params.seed = PV_WORLD_HELD_OUT_SEED + 5000 + (uint64_t)clip;
     params.frames = SEEN + AHEAD;
     params.skip = 3 * clip;

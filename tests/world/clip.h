@@ -15,7 +15,7 @@
 static inline struct pv_world_params clip_params(uint64_t seed, int width, int height, int frames)
 {
     struct pv_world_params p;
-    pv_world_params_init(&p);
+    pv_world_params_init(&p, "drop");
     p.seed = seed;
     p.width = width;
     p.height = height;
