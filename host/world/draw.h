@@ -39,6 +39,14 @@ static inline double pv_draw_uniform(struct pv_draw *draw, double low, double hi
     return low + (high - low) * (double)pv_uniform_from_bits(pv_draw_bits(draw));
 }
 
+static inline double pv_draw_normal(struct pv_draw *draw)
+{
+    float pair[2];
+    const uint32_t a = pv_draw_bits(draw), b = pv_draw_bits(draw);
+    pv_normal_from_bits(a, b, pair);
+    return (double)pair[0];
+}
+
 /* 0 to count - 1. */
 static inline int pv_draw_int(struct pv_draw *draw, int count)
 {

@@ -152,7 +152,8 @@ static void build(struct pv_rigid *rigid, uint64_t seed, enum pv_world_range ran
                 bodies--;
         }
 
-    pv_rigid_add_box_room(rigid);
+    pv_rigid_add_floor(rigid);
+    pv_rigid_add_walls(rigid);
     for (int i = 0; i < layout.ramp_count; i++)
         pv_rigid_add_obstacle(rigid, PV_THING_RAMP, layout.ramps[i].from, layout.ramps[i].to, layout.ramps[i].radius);
     for (int i = 0; i < layout.body_count; i++)

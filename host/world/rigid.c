@@ -186,14 +186,20 @@ void pv_rigid_add_obstacle(struct pv_rigid *rigid, enum pv_thing_kind kind, cpVe
     rigid->obstacle_count++;
 }
 
-void pv_rigid_add_box_room(struct pv_rigid *rigid)
+static const double thick = 2; /* radius of floor and walls: there is no swept collision */
+
+void pv_rigid_add_floor(struct pv_rigid *rigid)
 {
-    const double w = rigid->width, h = rigid->height, r = 2; /* thick: there is no swept collision */
-    const double y = rigid->floor - r;
-    pv_rigid_add_obstacle(rigid, PV_THING_FLOOR, cpv(-r, y), cpv(w + r, y), r);
-    pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(-r, y), cpv(-r, h + r), r);
-    pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(w + r, y), cpv(w + r, h + r), r);
-    pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(-r, h + r), cpv(w + r, h + r), r);
+    const double y = rigid->floor - thick;
+    pv_rigid_add_obstacle(rigid, PV_THING_FLOOR, cpv(-thick, y), cpv(rigid->width + thick, y), thick);
+}
+
+void pv_rigid_add_walls(struct pv_rigid *rigid)
+{
+    const double w = rigid->width, y = rigid->floor - thick, top = rigid->height + thick;
+    pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(-thick, y), cpv(-thick, top), thick);
+    pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(w + thick, y), cpv(w + thick, top), thick);
+    pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(-thick, top), cpv(w + thick, top), thick);
 }
 
 /* Gives every body the velocity of half a step later. The engine moves bodies by their velocity and only then adds

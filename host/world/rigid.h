@@ -59,8 +59,10 @@ struct pv_rigid {
 pv_status pv_rigid_begin(struct pv_rigid *rigid, struct pv_stage *stage, struct pv_error *err);
 void pv_rigid_add_body(struct pv_rigid *rigid, const struct pv_body *body, const struct pv_motion *motion);
 void pv_rigid_add_obstacle(struct pv_rigid *rigid, enum pv_thing_kind kind, cpVect from, cpVect to, double radius);
-/* Walls along the left, right and upper edge of the picture, and a floor whose top is at rigid->floor. */
-void pv_rigid_add_box_room(struct pv_rigid *rigid);
+/* A floor whose top is at rigid->floor. */
+void pv_rigid_add_floor(struct pv_rigid *rigid);
+/* Along the left, right and upper edge of the picture, outside it. */
+void pv_rigid_add_walls(struct pv_rigid *rigid);
 /* Scales the gravity, paints what stands still and simulates the frames to skip. */
 pv_status pv_rigid_ready(struct pv_rigid *rigid, struct pv_error *err);
 void pv_rigid_motions(const struct pv_rigid *rigid, struct pv_motion motions[PV_RIGID_BODIES]);

@@ -7,11 +7,10 @@
  * trajectory: one item a frame: {time, objects: [{x, y, px, py, angle, vx, vy, spin, visible}]}; px, py are the middle
  *   in pixels, py down, the middle of pixel (i, j) being (i + .5, j + .5); visible is the part of it in view, 0 to 1;
  * events: [{what: "floor", "ramp", "wall" or "object", object, other, first, frame, time, speed, x, y}]: what object
- *   started to touch, in order. other is the number of the ramp, wall (0 left, 1 right, 2 top) or object; frame is the
- *   first one at or after the contact, and 0 or less for contacts during skipped frames; time is the contact's own,
- *   frame 0 being time 0; speed is that of approach. first: of this pair. Later ones are listed when faster than .1;
- * events_lost: how many did not fit.
- * What single worlds add is said at the top of their files. */
+ *   started to touch, in order. other is the number of the ramp, wall (0 left, 1 right, 2 top, 3 bottom) or object;
+ * frame is the first one at or after the contact, and 0 or less for contacts during skipped frames; time is the
+ * contact's own, frame 0 being time 0; speed is that of approach. first: of this pair. Later ones are listed when
+ * faster than .1; events_lost: how many did not fit. What single worlds add is said at the top of their files. */
 #include "world/truth.h"
 
 #include <math.h>
