@@ -21,9 +21,9 @@ def loss(predicted, target, weight):
 
 def batch(pixels, generator, clips, frames):
     """pixels: uint8 (N, T, H, W, 4) -> float pictures (clips, frames, 3, H, W) and weights."""
-    n = torch.randint(len(pixels), (clips,), generator=generator)
-    t = torch.randint(pixels.shape[1] - frames + 1, (clips,), generator=generator)
-    x = to_float(torch.stack([pixels[i, j : j + frames] for i, j in zip(n.tolist(), t.tolist())]))
+    n = torch.randint(len(pixels), (clips, 1), generator=generator).to(pixels.device)
+    t = torch.randint(pixels.shape[1] - frames + 1, (clips, 1), generator=generator).to(pixels.device)
+    x = to_float(pixels[n, t + torch.arange(frames, device=pixels.device)])
     return x[:, :, :3], x[:, :, 3:]
 
 

@@ -27,11 +27,12 @@ def encode_clips(codec, source, device, autocast, dtype=torch.float16):
 
 
 def batch(store, generator, sequences, frames):
+    """Random stretches of the stored clips; the store stays where it lies (on a GPU it is a gather there)."""
     latents, cells, gravity = store
-    n = torch.randint(len(latents), (sequences,), generator=generator)
-    t = torch.randint(latents.shape[1] - frames + 1, (sequences,), generator=generator)
-    pick = lambda tensor: torch.stack([tensor[i, j : j + frames].float() for i, j in zip(n.tolist(), t.tolist())])
-    return pick(latents), pick(cells), gravity[n].float()
+    n = torch.randint(len(latents), (sequences, 1), generator=generator).to(latents.device)
+    t = torch.randint(latents.shape[1] - frames + 1, (sequences, 1), generator=generator).to(latents.device)
+    t = t + torch.arange(frames, device=latents.device)
+    return latents[n, t].float(), cells[n, t].float(), gravity[n[:, 0]].float()
 
 
 def noise_levels(shape, device):

@@ -142,20 +142,22 @@ def rope_table(angles):
     return torch.stack([angles.cos(), angles.sin()], -1).float()
 
 
-def space_angles(height, width, head_dim, max_freq):
+def space_angles(height, width, head_dim, max_freq, device=None):
     """Axial: the first half of the pairs turn with y, the others with x; both coordinates run over [-1, 1]."""
     n = head_dim // 4
-    freqs = torch.linspace(1, max_freq / 2, n, dtype=torch.float64) * math.pi
-    y = (2 * torch.arange(height, dtype=torch.float64) + 1) / height - 1
-    x = (2 * torch.arange(width, dtype=torch.float64) + 1) / width - 1
+    like = {"dtype": torch.float64, "device": device}
+    freqs = torch.linspace(1, max_freq / 2, n, **like) * math.pi
+    y = (2 * torch.arange(height, **like) + 1) / height - 1
+    x = (2 * torch.arange(width, **like) + 1) / width - 1
     ay = (y[:, None, None] * freqs).expand(height, width, n)
     ax = (x[None, :, None] * freqs).expand(height, width, n)
     return torch.cat([ay, ax], -1).reshape(height * width, 2 * n)
 
 
-def time_angles(first, count, head_dim, theta):
-    position = torch.arange(first, first + count, dtype=torch.float64)
-    freqs = theta ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
+def time_angles(first, count, head_dim, theta, device=None):
+    like = {"dtype": torch.float64, "device": device}
+    position = torch.arange(first, first + count, **like)
+    freqs = theta ** (-torch.arange(0, head_dim, 2, **like) / head_dim)
     return position[:, None] * freqs
 
 
@@ -298,11 +300,12 @@ class Dynamics(nn.Module):
             condition = condition + self.action(action * self.action_scale)
         condition = F.silu(condition)
         shared = self.modulation(condition) if c["modulation"] == "shared" else None
+        grid, device = (h // c["patch"], w // c["patch"]), noisy.device
+        space = space_angles(*grid, c["head_dim"], c["rope_space_max_freq"], device)
         rope = {
-            "space": rope_table(space_angles(h // c["patch"], w // c["patch"], c["head_dim"], c["rope_space_max_freq"])),
-            "time": rope_table(time_angles(first, T, c["head_dim"], c["rope_time_theta"])),
+            "space": rope_table(space),
+            "time": rope_table(time_angles(first, T, c["head_dim"], c["rope_time_theta"], device)),
         }
-        rope = {k: t.to(noisy.device) for k, t in rope.items()}
         i = torch.arange(T, device=noisy.device)
         mask = (i[None] <= i[:, None]) & (i[None] > i[:, None] - c["window"])
         for block in self.block:

@@ -7,34 +7,43 @@ import torch
 
 
 def orthogonalise(g, steps=5):
-    """Newton-Schulz iteration towards U V^T of g's singular value decomposition (Jordan et al. 2024, "Muon")."""
+    """Newton-Schulz iteration towards U V^T of each matrix's singular value decomposition (Jordan et al. 2024, "Muon").
+    g: (n, rows, columns), n matrices at once."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = g / (g.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
+    x = g / (g.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
     for _ in range(steps):
-        s = x @ x.T
+        s = x @ x.mT
         x = a * x + (b * s + c * s @ s) @ x
-    return x.T if tall else x
+    return x.mT if tall else x
 
 
 class Muon(torch.optim.Optimizer):
+    """Matrices of one shape are updated together: a model has dozens of small ones, and a GPU wants few large products."""
+
     def __init__(self, params, lr, momentum=0.95):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            shapes = {}
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                m = state["momentum"].mul_(group["momentum"]).add_(p.grad)
-                update = orthogonalise((p.grad + group["momentum"] * m).flatten(1))
-                rows, columns = update.shape
-                p.add_(update.view_as(p), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
+                if p.grad is not None:
+                    shapes.setdefault(p.flatten(1).shape, []).append(p)
+            for (rows, columns), params in shapes.items():
+                momenta = []
+                for p in params:
+                    if not self.state[p]:
+                        self.state[p]["momentum"] = torch.zeros_like(p)
+                    momenta.append(self.state[p]["momentum"])
+                grads = [p.grad for p in params]
+                torch._foreach_mul_(momenta, group["momentum"])
+                torch._foreach_add_(momenta, grads)
+                ahead = torch.stack([(g + group["momentum"] * m).flatten(1) for g, m in zip(grads, momenta)])
+                for p, update in zip(params, orthogonalise(ahead)):
+                    p.add_(update.view_as(p), alpha=-group["lr"] * max(1, rows / columns) ** 0.5)
 
 
 class Optimisers:

@@ -24,6 +24,7 @@ import data
 import decoder as decoder_stage
 import dynamics as dynamics_stage
 import export
+import record
 from model import Model
 from optim import Average, Optimisers, schedule
 
@@ -41,6 +42,9 @@ class Run:
         os.makedirs(self.work, exist_ok=True)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.deadline = time.monotonic() + 60 * args.minutes if args.minutes else math.inf
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+        torch.manual_seed(self.recipe.get("seed", 0))
         self.model = Model(self.config).to(self.device)
         if "start" in self.recipe:
             self.config, weights = export.load(os.path.join(here, self.recipe["start"]))
@@ -49,7 +53,6 @@ class Run:
         else:
             self.model.codec.initialise()
             self.model.dynamics.initialise()
-        self.started = time.monotonic()
 
     def path(self, name):
         return os.path.join(self.work, name)
@@ -68,21 +71,44 @@ class Run:
         fast = self.device == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         return torch.autocast(self.device, torch.bfloat16, enabled=fast)
 
+    def done_steps(self, stage):
+        """(steps taken so far, whether the stage is done)"""
+        if not os.path.exists(self.path(stage + ".pt")):
+            return 0, False
+        state = torch.load(self.path(stage + ".pt"), weights_only=True, map_location="cpu", mmap=True)["state"]
+        return state["step"], state["done"]
+
+    def generator(self, stage):
+        """Which clips a batch takes: the same in every run of a recipe, and others after every pause."""
+        return torch.Generator().manual_seed(1_000_003 * self.recipe.get("seed", 0) + self.done_steps(stage)[0])
+
+    def worlds(self):
+        r = self.recipe["data"]
+        return r["worlds"] if "worlds" in r else {r["world"]: 1}
+
     def clips(self, seed, count):
         r, c = self.recipe["data"], self.config
-        return data.clips(self.args.bulk, r["world"], seed, count, r["frames"], c["width"], c["height"], c["fps"])
+        return data.clips(self.args.bulk, self.worlds(), seed, count, r["frames"], c["width"], c["height"], c["fps"])
 
     def pixels(self, seed, count):
-        """All pixels of some clips: uint8 (count, frames, height, width, 4)."""
-        return torch.stack([torch.from_numpy(p.copy()) for _, _, p in self.clips(seed, count)]).to(self.device)
+        """All pixels of some clips: uint8 (count, frames, height, width, 4), written once into their final place."""
+        r, c = self.recipe["data"], self.config
+        out = torch.empty(count, r["frames"], c["height"], c["width"], 4, dtype=torch.uint8, device=self.device)
+        for i, (_, _, pixels) in enumerate(self.clips(seed, count)):
+            out[i].copy_(torch.from_numpy(pixels.copy()))
+        return out
 
     def write(self, name, value):
         torch.save(value, self.path(name + ".new"))
         os.replace(self.path(name + ".new"), self.path(name))
 
-    def train(self, name, module, optimisers, recipe, step_function, check):
-        """Steps until the stage's minutes are used up; checkpoints as it goes. True when the stage is done."""
+    def train(self, name, module, hot, optimisers, recipe, step_function, check):
+        """Steps until the stage's minutes are used up; checkpoints as it goes. True when the stage is done.
+        hot: the parts of the module to compile on a GPU."""
         average = Average(module, recipe["average"])
+        if self.device == "cuda":
+            for part in hot:
+                part.compile()
         state = {"step": 0, "seconds": 0.0, "done": False}
         if os.path.exists(self.path(name + ".pt")):
             saved = torch.load(self.path(name + ".pt"), map_location=self.device, weights_only=True)
@@ -108,13 +134,13 @@ class Run:
             torch.nn.utils.clip_grad_norm_(module.parameters(), recipe.get("clip", 1.0))
             optimisers.step(schedule(state["step"], progress))
             average.update(module, state["step"])
-            total, count = total + value.item(), count + 1
+            total, count = total + value.detach(), count + 1
             now = time.monotonic()
             state["step"], state["seconds"], mark = state["step"] + 1, state["seconds"] + now - mark, now
             state["done"] = state["seconds"] >= budget
             if state["step"] % recipe["report"] == 0 or state["done"]:
                 self.say(
-                    f"{name} step {state['step']} minute {state['seconds'] / 60:.1f} loss {total / count:.5f} "
+                    f"{name} step {state['step']} minute {state['seconds'] / 60:.1f} loss {float(total) / count:.5f} "
                     + check(average.model)
                 )
                 total, count, mark = 0.0, 0, time.monotonic()
@@ -128,10 +154,9 @@ class Run:
 
 
 def train_codec(run):
-    recipe, generator = run.recipe["codec"], torch.Generator().manual_seed(int(time.time()))
+    recipe, generator = run.recipe["codec"], run.generator("codec")
     codec = run.model.codec.to(memory_format=torch.channels_last)
-    done = run.path("codec.pt")
-    if not (os.path.exists(done) and torch.load(done, weights_only=True, map_location="cpu")["state"]["done"]):
+    if not run.done_steps("codec")[1]:
         pixels = run.pixels(1, recipe["clips"])
         held = run.pixels(HELD_OUT, 8)[:, 8:16]
         run.say(f"codec: {len(pixels)} clips of {pixels.shape[1]} frames; held out {len(held)}")
@@ -147,7 +172,7 @@ def train_codec(run):
 
     inside = lambda name, p: p.ndim == 4 and "stage." in name
     optimisers = Optimisers(codec, recipe["muon_lr"], recipe["lr"], inside)
-    return run.train("codec", codec, optimisers, recipe, step, check)
+    return run.train("codec", codec, [codec.encoder, codec.decoder], optimisers, recipe, step, check)
 
 
 def encode(run):
@@ -170,9 +195,9 @@ def encode(run):
 
 
 def train_dynamics(run):
-    recipe, generator = run.recipe["dynamics"], torch.Generator().manual_seed(int(time.time()))
+    recipe, generator = run.recipe["dynamics"], run.generator("dynamics")
     saved = torch.load(run.path("latents.pt"), weights_only=True)
-    store, held, config = saved["store"], saved["held"], run.config
+    store, held, config = [t.to(run.device) for t in saved["store"]], saved["held"], run.config
     run.model.codec.set_statistics(saved["mean"], saved["std"])
     config["codec"]["latent_mean"] = [round(v, 6) for v in saved["mean"]]
     config["codec"]["latent_std"] = [round(v, 6) for v in saved["std"]]
@@ -181,11 +206,8 @@ def train_dynamics(run):
     unknown = torch.zeros(len(truth), 1, config["dynamics"]["action_size"], device=run.device)
 
     def step(module, index, progress):
-        z, cells, gravity = (t.to(run.device) for t in batch_of(store, generator, recipe))
+        z, cells, gravity = dynamics_stage.batch(store, generator, recipe["batch"], recipe["frames"])
         return dynamics_stage.train_step(module, recipe, z, cells, gravity, progress, level)
-
-    def batch_of(store, generator, recipe):
-        return dynamics_stage.batch(store, generator, recipe["batch"], recipe["frames"])
 
     def check(module):
         """Error of 1, 4, 8, 16 predicted latents over that of keeping the last one; below 1 is better than that."""
@@ -197,12 +219,13 @@ def train_dynamics(run):
         return "held-out error over copy-last at 1/4/8/16: " + " ".join(f"{v:.3f}" for v in ratio)
 
     inside = lambda name, p: p.ndim == 2 and "block." in name
-    optimisers = Optimisers(run.model.dynamics, recipe["muon_lr"], recipe["lr"], inside)
-    return run.train("dynamics", run.model.dynamics, optimisers, recipe, step, check)
+    dynamics = run.model.dynamics
+    optimisers = Optimisers(dynamics, recipe["muon_lr"], recipe["lr"], inside)
+    return run.train("dynamics", dynamics, [dynamics], optimisers, recipe, step, check)
 
 
 def train_decoder(run):
-    recipe, generator = run.recipe["decoder"], torch.Generator().manual_seed(int(time.time()))
+    recipe, generator = run.recipe["decoder"], run.generator("decoder")
     codec, dynamics = run.model.codec, run.model.dynamics.eval()
     pixels = run.pixels(recipe.get("first_seed", 2000), recipe["clips"])
     held = run.pixels(HELD_OUT, 8)[:, 8:16]
@@ -216,7 +239,8 @@ def train_decoder(run):
         return f"held-out {codec_stage.psnr(module, held):.2f} dB"
 
     inside = lambda name, p: p.ndim == 4 and "stage." in name
-    return run.train("decoder", codec, Optimisers(codec, recipe["muon_lr"], recipe["lr"], inside), recipe, step, check)
+    optimisers = Optimisers(codec, recipe["muon_lr"], recipe["lr"], inside)
+    return run.train("decoder", codec, [codec.decoder], optimisers, recipe, step, check)
 
 
 def main():
@@ -225,13 +249,17 @@ def main():
     parser.add_argument("--bulk", required=True, help="the program prevue-world-bulk")
     parser.add_argument("--work", help="folder for everything in between (default training/work/NAME)")
     parser.add_argument("--out", help="model file (default models/NAME.safetensors)")
+    parser.add_argument("--prevue", help="the command: the finished model is evaluated with it, for the record")
+    parser.add_argument("--records", help="folder of the record (default training/runs)")
     parser.add_argument("--minutes", type=float, default=0, help="stop and save after so long; 0 = when done")
     args = parser.parse_args()
     name = os.path.splitext(os.path.basename(args.recipe))[0]
     here = os.path.dirname(os.path.abspath(__file__))
     args.work = args.work or os.path.join(here, "work", name)
+    args.records = args.records or os.path.join(here, "runs")
     args.out = args.out or os.path.join(here, "..", "models", name + ".safetensors")
     run = Run(args)
+    began = time.time()
     stages = {"codec": train_codec, "encode": encode, "dynamics": train_dynamics, "decoder": train_decoder}
     for stage_name, stage in stages.items():
         if stage_name != "encode" and stage_name not in run.recipe:
@@ -239,8 +267,9 @@ def main():
         if not stage(run):
             run.say("out of time: the same command goes on from here")
             return 4
-    export.save(run.model, run.config, args.out, half=True)
-    run.say(f"exported {args.out}")
+    model = export.save(run.model, run.config, args.out, half=True)
+    run.say(f"exported {model}; this call took {(time.time() - began) / 60:.1f} minutes")
+    print(f"the record of this run: {record.write(run, name, model, args.prevue, args.records)}")
     return 0
 
 
