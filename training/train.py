@@ -262,7 +262,7 @@ def main():
     began = time.time()
     stages = {"codec": train_codec, "encode": encode, "dynamics": train_dynamics, "decoder": train_decoder}
     for stage_name, stage in stages.items():
-        if stage_name != "encode" and stage_name not in run.recipe:
+        if ("dynamics" if stage_name == "encode" else stage_name) not in run.recipe:
             continue
         if not stage(run):
             run.say("out of time: the same command goes on from here")
