@@ -74,7 +74,6 @@ static int open_rollout(struct predict *p)
     params.height = p->in.working.height;
     params.steps = (int)v->sampling.steps;
     params.mode = (pv_mode)v->sampling.mode;
-    params.seed = v->seed == PV_SEED_NOT_GIVEN ? 0 : v->seed;
     params.callbacks = p->callbacks;
     pv_status status = v->resume ? pv_rollout_load(p->in.model, v->resume, &params, &p->rollout)
                                  : pv_rollout_open(p->in.model, &params, &p->rollout);
@@ -199,6 +198,7 @@ static int predict(struct predict *p)
         .allow_corrupt = v->input.allow_corrupt,
         .frames = frames,
         .action = action.values ? &action : NULL,
+        .seed = seed,
         .join = v->join,
         .output = v->output ? v->output : "",
         .writer = choose_output(p, comment),

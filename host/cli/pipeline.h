@@ -26,6 +26,8 @@ struct pv_pipeline_params {
     bool allow_corrupt;      /* condition on damaged frames too */
     int64_t frames;          /* to predict */
     const pv_action *action; /* of every frame; NULL = unknown */
+    uint64_t seed;           /* of what is predicted after a context; the context itself does not depend on it, so that
+                                all takes of a clip share one */
     bool join;               /* the clip's frames come first in the output */
     const char *output;
     pv_clip_writer_params writer; /* timecode: of the clip's first frame; without join, the frames read are added */

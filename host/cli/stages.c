@@ -142,7 +142,7 @@ static pv_status send_context(struct pv_run *run)
                     "the clip has no undamaged frame to start from; --allow-corrupt takes the damaged ones");
         return PV_ERR_ABORTED;
     }
-    return PV_OK;
+    return p->context > 0 ? pv_rollout_set_take(p->rollout, p->seed, 0) : PV_OK;
 }
 
 static pv_status predict_frame(struct pv_run *run)

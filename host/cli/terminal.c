@@ -111,6 +111,30 @@ void pv_terminal_log(void *user, pv_log_level level, const char *sentence)
         print_sentence(user, level, sentence);
 }
 
+/* Notices are bounded, so this is too. */
+static bool was_said(struct pv_terminal *terminal, const char *sentence)
+{
+    char safe[SENTENCE_BYTES];
+    bool found = false;
+    size_t i;
+    json_t *notice;
+    make_safe(sentence, safe, sizeof safe);
+    pthread_mutex_lock(&terminal->lock);
+    json_array_foreach(terminal->notices, i, notice)
+    {
+        const char *said = json_string_value(notice);
+        found = found || (said && strcmp(said, safe) == 0);
+    }
+    pthread_mutex_unlock(&terminal->lock);
+    return found;
+}
+
+void pv_terminal_log_once(struct pv_terminal *terminal, pv_log_level level, const char *sentence)
+{
+    if (!was_said(terminal, sentence))
+        pv_terminal_log(terminal, level, sentence);
+}
+
 void pv_terminal_result(struct pv_terminal *terminal, const char *format, ...)
 {
     char sentence[SENTENCE_BYTES], safe[SENTENCE_BYTES];
@@ -142,6 +166,13 @@ void pv_terminal_progress(struct pv_terminal *terminal, const char *what, int64_
                  left);
     else
         snprintf(line, sizeof line, "%s %lld frames  %.1f fps", what, (long long)done, fps);
+    pv_terminal_progress_line(terminal, line);
+}
+
+void pv_terminal_progress_line(struct pv_terminal *terminal, const char *line)
+{
+    if (!terminal->live || terminal->quiet)
+        return;
     pthread_mutex_lock(&terminal->lock);
     fprintf(stderr, "\r\033[K%.*s", pv_terminal_columns(STDERR_FILENO) - 1, line);
     fflush(stderr);

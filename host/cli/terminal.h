@@ -38,8 +38,13 @@ void pv_terminal_result(struct pv_terminal *terminal, const char *format, ...) P
  * once, by whoever saw the call fail. */
 void pv_terminal_log(void *user, pv_log_level level, const char *sentence);
 
+/* The same, but a note or warning that was said before is not repeated: for many files made alike. */
+void pv_terminal_log_once(struct pv_terminal *terminal, pv_log_level level, const char *sentence);
+
 /* Redraws the progress line: frames done of total (0 = unknown), what they are, seconds since the first of them. */
 void pv_terminal_progress(struct pv_terminal *terminal, const char *what, int64_t done, int64_t total, double seconds);
+/* The same with words of the caller's. */
+void pv_terminal_progress_line(struct pv_terminal *terminal, const char *line);
 void pv_terminal_progress_end(struct pv_terminal *terminal);
 
 /* Columns of the terminal behind a file descriptor, 40 to 100; 80 when it is none. */

@@ -57,13 +57,23 @@ size_t folder_count(const struct folder *folder)
     return count;
 }
 
+static void remove_tree(const char *path)
+{
+    DIR *dir = opendir(path);
+    cr_assert_not_null(dir, "cannot open %s", path);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        char inner[1024];
+        if (!is_entry(entry))
+            continue;
+        snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+        if (remove(inner) != 0)
+            remove_tree(inner);
+    }
+    closedir(dir);
+    cr_expect_eq(rmdir(path), 0, "%s stays behind", path);
+}
+
 void folder_close(const struct folder *folder)
 {
-    DIR *dir = opendir(folder->path);
-    cr_assert_not_null(dir);
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (is_entry(entry))
-            cr_expect_eq(remove(folder_path(folder, entry->d_name)), 0, "%s stays behind", entry->d_name);
-    closedir(dir);
-    cr_expect_eq(rmdir(folder->path), 0);
+    remove_tree(folder->path);
 }
