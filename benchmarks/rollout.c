@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     if (pv_rollout_open(model, &rp, &rollout) != PV_OK)
         return fail(pv_rollout_message(rollout));
     const size_t stride = (size_t)info.width * 3, bytes = stride * (size_t)info.height;
-    pv_frame frame = {malloc(bytes), stride, info.width, info.height, 0};
+    pv_frame frame = {.data = malloc(bytes), .stride = stride, .width = info.width, .height = info.height};
     double *ms = malloc((size_t)frames * sizeof *ms);
     if (!frame.data || !ms)
         return fail("out of memory");

@@ -47,6 +47,7 @@ static pv_status open_rollout(struct pv_rollout *r, const pv_rollout_params *par
     r->mode = p.mode;
     r->steps = p.mode == PV_MODE_MEAN ? 1 : p.steps ? p.steps : c->steps;
     r->seed = p.seed;
+    r->takes = 1;
     r->take = p.take;
     return pv_rollout_prepare(r);
 }
@@ -60,19 +61,26 @@ static pv_status load_rollout(struct pv_rollout *r, const char *path, const pv_r
     return pv_rollout_read(r, path);
 }
 
-static pv_status fork_rollout(struct pv_rollout *r, const struct pv_rollout *from)
+/* takes 0: as many as from has. */
+static pv_status fork_rollout(struct pv_rollout *r, const struct pv_rollout *from, int takes)
 {
     if (!from->ready)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "the rollout to fork is not open; pv_rollout_message says why");
+    if (takes > 0 && from->takes > 1)
+        return pv_fail(&r->error, PV_ERR_ARGUMENT,
+                       "the rollout to fork has %d takes already; fork one that has a single one", from->takes);
+    if (takes > 0 && from->pending)
+        return pv_fail(&r->error, PV_AGAIN, "a predicted frame waits in the rollout to fork; receive it first");
     r->callbacks = from->callbacks;
     r->width = from->width;
     r->height = from->height;
     r->steps = from->steps;
     r->mode = from->mode;
     r->seed = from->seed;
+    r->takes = takes > 0 ? takes : from->takes;
     r->take = from->take;
     PV_TRY(pv_rollout_prepare(r));
-    return pv_rollout_copy(r, from);
+    return takes > 0 ? pv_rollout_spread(r, from) : pv_rollout_copy(r, from);
 }
 
 /* NULL when out of memory. */
@@ -116,7 +124,7 @@ pv_status pv_rollout_load(pv_model *model, const char *path, const pv_rollout_pa
     return report(*rollout, status);
 }
 
-pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy)
+static pv_status fork_into(const pv_rollout *rollout, int takes, pv_rollout **copy)
 {
     if (!copy)
         return PV_ERR_ARGUMENT;
@@ -126,9 +134,22 @@ pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy)
     *copy = new_rollout(rollout->model);
     if (!*copy)
         return PV_ERR_MEMORY;
-    const pv_status status = fork_rollout(*copy, rollout);
+    const pv_status status =
+        takes >= 0 && takes <= PV_CONFIG_TAKES
+            ? fork_rollout(*copy, rollout, takes)
+            : pv_fail(&(*copy)->error, PV_ERR_ARGUMENT, "takes is %d; it must be from 1 to %d", takes, PV_CONFIG_TAKES);
     (*copy)->ready = status == PV_OK;
     return report(*copy, status);
+}
+
+pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy)
+{
+    return fork_into(rollout, 0, copy);
+}
+
+pv_status pv_rollout_fork_takes(const pv_rollout *rollout, int takes, pv_rollout **copy)
+{
+    return fork_into(rollout, takes == 0 ? -1 : takes, copy);
 }
 
 const char *pv_rollout_message(const pv_rollout *rollout)
@@ -202,6 +223,8 @@ static pv_status send_frame(struct pv_rollout *r, const pv_frame *frame, const p
     const size_t row = (size_t)r->width * 3;
     for (int y = 0; y < r->height; y++)
         memcpy(r->host_frame + (size_t)y * row, frame->data + (size_t)y * frame->stride, row);
+    for (int t = 1; t < r->takes; t++)
+        memcpy(r->host_frame + (size_t)t * pv_rollout_frame_bytes(r), r->host_frame, pv_rollout_frame_bytes(r));
     return pv_rollout_observe(r, values);
 }
 
@@ -233,10 +256,13 @@ static pv_status receive_frame(struct pv_rollout *r, pv_frame *frame)
     if (!r->pending)
         return pv_fail(&r->error, PV_AGAIN, "no predicted frame waits; predict one first");
     const size_t row = (size_t)r->width * 3;
+    const int place = r->takes - r->pending;
+    const uint8_t *src = r->host_frame + (size_t)place * pv_rollout_frame_bytes(r);
     for (int y = 0; y < r->height; y++)
-        memcpy(frame->data + (size_t)y * frame->stride, r->host_frame + (size_t)y * row, row);
+        memcpy(frame->data + (size_t)y * frame->stride, src + (size_t)y * row, row);
     frame->index = (int64_t)r->predicted - 1;
-    r->pending = false;
+    frame->take = r->take + (uint32_t)place;
+    r->pending--;
     return PV_OK;
 }
 

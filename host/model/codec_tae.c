@@ -3,9 +3,9 @@
 
 /* Where a walk stands. */
 struct place {
-    int height, width;
+    int batch, height, width;
     int block;       /* memory blocks passed */
-    const void *src; /* [height][width][channels] */
+    const void *src; /* [batch][height][width][channels] */
 };
 
 static int side_after(const struct pv_tae_layer *layer, int side)
@@ -13,9 +13,9 @@ static int side_after(const struct pv_tae_layer *layer, int side)
     return side * layer->upsample / layer->stride; /* sides divide: pv_config_size_fits */
 }
 
-struct pv_tae_grid pv_tae_grid_for(const struct pv_tae *tae, int height, int width)
+struct pv_tae_grid pv_tae_grid_for(const struct pv_tae *tae, int takes, int height, int width)
 {
-    return (struct pv_tae_grid){height, width, height / tae->factor, width / tae->factor};
+    return (struct pv_tae_grid){takes, height, width, height / tae->factor, width / tae->factor};
 }
 
 /* The largest picture a half handles between its layers, elements. */
@@ -36,14 +36,15 @@ size_t pv_tae_scratch_count(const struct pv_tae *tae, const struct pv_tae_grid *
 {
     const size_t encoder = largest(&tae->encoder, grid->height / tae->shuffle, grid->width / tae->shuffle);
     const size_t decoder = largest(&tae->decoder, grid->latent_height, grid->latent_width);
-    return encoder > decoder ? encoder : decoder;
+    return (encoder > decoder ? encoder : decoder) * (size_t)grid->takes;
 }
 
 void pv_tae_memory_take(const struct pv_tae *tae, const struct pv_tae_half *half, const struct pv_tae_grid *grid,
                         struct pv_tae_memory *memory, struct pv_buffers *buffers)
 {
     const bool encoder = half == &tae->encoder;
-    int height = encoder ? grid->height / tae->shuffle : grid->latent_height;
+    /* One below another, the pictures of all takes are one tall picture in memory. */
+    int height = (encoder ? grid->height / tae->shuffle : grid->latent_height) * grid->takes;
     int width = encoder ? grid->width / tae->shuffle : grid->latent_width;
     int block = 0;
     for (int i = 0; i < half->count; i++) {
@@ -78,7 +79,7 @@ static pv_status memory_block(struct pv_stream *s, const struct pv_tae_layer *la
                            .src = at->src,
                            .memory = memory->block[at->block][memory->last],
                            .weight = layer->conv[0],
-                           .batch = 1,
+                           .batch = at->batch,
                            .height = at->height,
                            .width = at->width,
                            .stride = 1,
@@ -102,7 +103,7 @@ static pv_status convolution(struct pv_stream *s, const struct pv_tae_layer *lay
     const struct pv_conv conv = {.dst = dst,
                                  .src = at->src,
                                  .weight = layer->conv[0],
-                                 .batch = 1,
+                                 .batch = at->batch,
                                  .height = at->height,
                                  .width = at->width,
                                  .stride = layer->stride,
@@ -124,10 +125,15 @@ static pv_status walk(struct pv_stream *s, const struct pv_tae_half *half, const
                                         : scratch->features[scratch->features[0] == busy];
         PV_TRY(layer->memory_block ? memory_block(s, layer, memory, scratch, &at, dst)
                                    : convolution(s, layer, &at, dst));
-        at = (struct place){side_after(layer, at.height), side_after(layer, at.width), next_block, dst};
+        at = (struct place){at.batch, side_after(layer, at.height), side_after(layer, at.width), next_block, dst};
     }
     *out = at.src;
     return PV_OK;
+}
+
+static size_t latent_pixels(const struct pv_tae_grid *grid)
+{
+    return (size_t)grid->takes * (size_t)grid->latent_height * (size_t)grid->latent_width;
 }
 
 pv_status pv_tae_encode(struct pv_stream *s, const struct pv_tae *tae, const struct pv_tae_grid *grid,
@@ -135,11 +141,12 @@ pv_status pv_tae_encode(struct pv_stream *s, const struct pv_tae *tae, const str
                         float *latent)
 {
     const struct pv_op_table *op = s->backend->op;
-    const struct place start = {grid->height / tae->shuffle, grid->width / tae->shuffle, 0, scratch->features[0]};
+    const struct place start = {grid->takes, grid->height / tae->shuffle, grid->width / tae->shuffle, 0,
+                                scratch->features[0]};
     const void *out;
     PV_TRY(op->unshuffle(s, &(struct pv_unshuffle){.dst = scratch->features[0],
                                                    .src = pixels,
-                                                   .height = grid->height,
+                                                   .height = grid->takes * grid->height,
                                                    .width = grid->width,
                                                    .r = tae->shuffle}));
     PV_TRY(walk(s, &tae->encoder, memory, scratch, start, tae->encoder.count, &out));
@@ -147,7 +154,7 @@ pv_status pv_tae_encode(struct pv_stream *s, const struct pv_tae *tae, const str
                                                      .src = out,
                                                      .mean = tae->latent_mean,
                                                      .std = tae->latent_std,
-                                                     .pixels = (size_t)grid->latent_height * (size_t)grid->latent_width,
+                                                     .pixels = latent_pixels(grid),
                                                      .channels = tae->channels});
 }
 
@@ -156,7 +163,7 @@ pv_status pv_tae_decode(struct pv_stream *s, const struct pv_tae *tae, const str
                         uint8_t *pixels)
 {
     const struct pv_op_table *op = s->backend->op;
-    const struct place start = {grid->latent_height, grid->latent_width, 0, scratch->features[0]};
+    const struct place start = {grid->takes, grid->latent_height, grid->latent_width, 0, scratch->features[0]};
     /* Memory is the blocks' inputs, so what comes after the last input is only for the eye. */
     const int end = pixels ? tae->decoder.count : tae->decoder.last_block;
     const void *out;
@@ -166,12 +173,13 @@ pv_status pv_tae_decode(struct pv_stream *s, const struct pv_tae *tae, const str
                                                    .src = latent,
                                                    .mean = tae->latent_mean,
                                                    .std = tae->latent_std,
-                                                   .pixels = (size_t)grid->latent_height * (size_t)grid->latent_width,
+                                                   .pixels = latent_pixels(grid),
                                                    .channels = tae->channels}));
     PV_TRY(walk(s, &tae->decoder, memory, scratch, start, end, &out));
     if (!pixels)
         return PV_OK;
-    return op->shuffle(s,
-                       &(struct pv_shuffle){
-                           .dst = pixels, .src = out, .height = grid->height, .width = grid->width, .r = tae->shuffle});
+    return op->shuffle(
+        s,
+        &(struct pv_shuffle){
+            .dst = pixels, .src = out, .height = grid->takes * grid->height, .width = grid->width, .r = tae->shuffle});
 }

@@ -53,20 +53,21 @@ struct pv_tae_scratch {
     void *features[2];
 };
 
-/* The codec's sizes for frames of one size. */
+/* The codec's sizes for frames of one size, of which so many are worked on together. */
 struct pv_tae_grid {
+    int takes;
     int height, width;               /* of a frame */
     int latent_height, latent_width; /* of a latent */
 };
 
-struct pv_tae_grid pv_tae_grid_for(const struct pv_tae *tae, int height, int width);
+struct pv_tae_grid pv_tae_grid_for(const struct pv_tae *tae, int takes, int height, int width);
 /* Elements that each of pv_tae_scratch's must hold, for both halves. */
 size_t pv_tae_scratch_count(const struct pv_tae *tae, const struct pv_tae_grid *grid);
 void pv_tae_memory_take(const struct pv_tae *tae, const struct pv_tae_half *half, const struct pv_tae_grid *grid,
                         struct pv_tae_memory *memory, struct pv_buffers *buffers);
 
-/* pixels [height][width][3] -> latent [latent_height][latent_width][channels], about zero mean and unit variance. The
- * caller turns memory->last around once the frame is accepted. */
+/* pixels [takes][height][width][3] -> latent [takes][latent_height][latent_width][channels], about zero mean and unit
+ * variance. The caller turns memory->last around once the frame is accepted. */
 pv_status pv_tae_encode(struct pv_stream *s, const struct pv_tae *tae, const struct pv_tae_grid *grid,
                         const struct pv_tae_memory *memory, const struct pv_tae_scratch *scratch, const uint8_t *pixels,
                         float *latent);

@@ -18,6 +18,7 @@ enum {
     PV_CONFIG_LAYERS = 128,
     PV_CONFIG_ACTION = 256,
     PV_CONFIG_STEPS = 64,
+    PV_CONFIG_TAKES = 1024,
     PV_CONFIG_MIN_SIDE = 8, /* pixels */
     PV_CONFIG_MAX_SIDE = 16384,
 };

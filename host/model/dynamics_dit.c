@@ -18,6 +18,11 @@ static void *slot_of(const struct pv_stream *s, const struct pv_dit *dit, void *
     return (char *)cache + slot * (size_t)tokens * row * s->backend->element_bytes;
 }
 
+static int rows_of(const struct pv_dit_scratch *scratch)
+{
+    return scratch->takes * scratch->tokens;
+}
+
 static pv_status norm(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_scratch *scratch,
                       const void *shift, const void *scale)
 {
@@ -25,9 +30,9 @@ static pv_status norm(struct pv_stream *s, const struct pv_dit *dit, const struc
                                                                        .src = scratch->x,
                                                                        .shift = shift,
                                                                        .scale = scale,
-                                                                       .rows = scratch->tokens,
+                                                                       .rows = rows_of(scratch),
                                                                        .dim = dit->config.hidden,
-                                                                       .rows_per_group = scratch->tokens,
+                                                                       .rows_per_group = rows_of(scratch),
                                                                        .group_stride = 0,
                                                                        .norm = dit->config.norm,
                                                                        .eps = (float)dit->config.eps});
@@ -38,7 +43,7 @@ static pv_status linear(struct pv_stream *s, const struct pv_dit_scratch *scratc
 {
     return s->backend->op->linear(
         s, &(struct pv_linear){
-               .dst = dst, .src = src, .weight = weight, .rows = scratch->tokens, .activation = activation});
+               .dst = dst, .src = src, .weight = weight, .rows = rows_of(scratch), .activation = activation});
 }
 
 /* x += gate * (src weight^T + bias) */
@@ -50,9 +55,18 @@ static pv_status join(struct pv_stream *s, const struct pv_dit_scratch *scratch,
                                                          .residual = scratch->x,
                                                          .gate = gate,
                                                          .weight = weight,
-                                                         .rows = scratch->tokens,
-                                                         .rows_per_gate = scratch->tokens,
+                                                         .rows = rows_of(scratch),
+                                                         .rows_per_gate = rows_of(scratch),
                                                          .gate_stride = 0});
+}
+
+/* Elements between the keys (or values) of two takes: their caches over time, or their scratch over space. */
+static size_t take_stride(const struct pv_dit *dit, const struct pv_dit_block *block,
+                          const struct pv_dit_scratch *scratch)
+{
+    const struct pv_dynamics_config *c = &dit->config;
+    const size_t slot = (size_t)scratch->tokens * (size_t)c->kv_heads * (size_t)c->head_dim;
+    return block->kind == PV_LAYER_TIME ? (size_t)c->window * slot : slot;
 }
 
 /* normed -> q, and k and v: in scratch for attention over space, in the frame's slot of the cache for time. */
@@ -70,39 +84,43 @@ static pv_status split(struct pv_stream *s, const struct pv_dit *dit, const stru
                                                    .k_norm = block->k_norm,
                                                    .rope = space ? scratch->rope_space : scratch->rope_time,
                                                    .rope_rows = space ? scratch->tokens : 1,
-                                                   .takes = 1,
+                                                   .takes = scratch->takes,
                                                    .tokens = scratch->tokens,
                                                    .heads = c->heads,
                                                    .kv_heads = c->kv_heads,
                                                    .head_dim = c->head_dim,
+                                                   .kv_take_stride = take_stride(dit, block, scratch),
                                                    .eps = (float)c->eps});
 }
 
-static pv_status attend(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_scratch *scratch,
-                        const void *k, const void *v, int slots, enum pv_attention_kind kind)
+static pv_status attend(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_block *block,
+                        const struct pv_dit_scratch *scratch, const void *k, const void *v, int slots)
 {
     const struct pv_dynamics_config *c = &dit->config;
-    return s->backend->op->attention(s, &(struct pv_attention){.dst = scratch->attended,
-                                                               .q = scratch->q,
-                                                               .k = k,
-                                                               .v = v,
-                                                               .takes = 1,
-                                                               .tokens = scratch->tokens,
-                                                               .slots = slots,
-                                                               .heads = c->heads,
-                                                               .kv_heads = c->kv_heads,
-                                                               .head_dim = c->head_dim,
-                                                               .scale = 1.0f / sqrtf((float)c->head_dim),
-                                                               .kind = kind});
+    return s->backend->op->attention(
+        s, &(struct pv_attention){.dst = scratch->attended,
+                                  .q = scratch->q,
+                                  .k = k,
+                                  .v = v,
+                                  .takes = scratch->takes,
+                                  .tokens = scratch->tokens,
+                                  .slots = slots,
+                                  .heads = c->heads,
+                                  .kv_heads = c->kv_heads,
+                                  .head_dim = c->head_dim,
+                                  .kv_take_stride = take_stride(dit, block, scratch),
+                                  .scale = 1.0f / sqrtf((float)c->head_dim),
+                                  .kind = block->kind == PV_LAYER_TIME ? PV_ATTENTION_TIME : PV_ATTENTION_JOINT});
 }
 
+/* One below another, the latents of all takes are one tall latent in memory, and its tokens theirs in order. */
 static pv_status embed(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_scratch *scratch,
                        const struct pv_dit_input *in)
 {
     PV_TRY(s->backend->op->patch(s, &(struct pv_patch){.dst = scratch->patches,
                                                        .src = {in->noisy, in->previous, in->change},
                                                        .sources = dit->config.motion_input ? 3 : 1,
-                                                       .height = scratch->latent_height,
+                                                       .height = scratch->takes * scratch->latent_height,
                                                        .width = scratch->latent_width,
                                                        .channels = dit->channels,
                                                        .p = dit->config.patch}));
@@ -119,7 +137,7 @@ static pv_status finish(struct pv_stream *s, const struct pv_dit *dit, const str
         s, &(struct pv_unpatch){.dst = clean,
                                 .src = scratch->patches,
                                 .base = dit->config.predict == PV_PREDICT_CHANGE ? in->previous : NULL,
-                                .height = scratch->latent_height,
+                                .height = scratch->takes * scratch->latent_height,
                                 .width = scratch->latent_width,
                                 .channels = dit->channels,
                                 .p = dit->config.patch});
@@ -147,10 +165,10 @@ pv_status pv_dit_forward(struct pv_stream *s, const struct pv_dit *dit, const st
                          slot_of(s, dit, cache->v[i], scratch->tokens, in->frame)));
             if (!clean && i == dit->last_time_layer)
                 return PV_OK;
-            PV_TRY(attend(s, dit, scratch, cache->k[i], cache->v[i], slots, PV_ATTENTION_TIME));
+            PV_TRY(attend(s, dit, block, scratch, cache->k[i], cache->v[i], slots));
         } else {
             PV_TRY(split(s, dit, block, scratch, scratch->k, scratch->v));
-            PV_TRY(attend(s, dit, scratch, scratch->k, scratch->v, 1, PV_ATTENTION_JOINT));
+            PV_TRY(attend(s, dit, block, scratch, scratch->k, scratch->v, 1));
         }
         PV_TRY(join(s, scratch, scratch->attended, block->out, part[2]));
 

@@ -1,8 +1,8 @@
 /* dynamics_dit.h: the dynamics `dit`: a transformer over the tokens of space and time that predicts a frame's clean
  * latent from its noisy one and the frames before it. training/model.py is the same in PyTorch.
  *
- * Sizes: D = hidden, F = mlp width, H = heads, K = kv_heads, E = head_dim, N = tokens of a frame, C = latent channels,
- * P = patch. Matrices are [out][in]. */
+ * Sizes: T = takes, D = hidden, F = mlp width, H = heads, K = kv_heads, E = head_dim, N = tokens of a frame, C = latent
+ * channels, P = patch. Matrices are [out][in]. */
 #ifndef PV_MODEL_DYNAMICS_DIT_H
 #define PV_MODEL_DYNAMICS_DIT_H
 
@@ -46,7 +46,7 @@ pv_status pv_dit_load(struct pv_dit *dit, const struct pv_dynamics_config *confi
 
 /* The past, one rollout's own: keys and values of every time layer; a frame's place is its index modulo the window. */
 struct pv_dit_cache {
-    void *k[PV_CONFIG_LAYERS], *v[PV_CONFIG_LAYERS]; /* [window][N][K E]; NULL for layers over space */
+    void *k[PV_CONFIG_LAYERS], *v[PV_CONFIG_LAYERS]; /* [T][window][N][K E]; NULL for layers over space */
 };
 
 /* What (noise level, action) do to the layers: computed when the action changes, then only read. Activations. */
@@ -66,19 +66,20 @@ struct pv_dit_condition {
 
 struct pv_dit_scratch {
     int latent_height, latent_width;
-    int tokens;        /* N */
-    void *patches;     /* [N][3 P P C], and the way back [N][P P C] */
-    void *x, *normed;  /* [N][D] */
-    void *qkv;         /* [N][(H + 2K) E] */
-    void *q, *k, *v;   /* [N][H E], [N][K E], [N][K E] */
-    void *attended;    /* [N][H E] */
-    void *mlp;         /* [N][F] */
+    int takes, tokens; /* T, N */
+    void *patches;     /* [T][N][3 P P C], and the way back [T][N][P P C] */
+    void *x, *normed;  /* [T][N][D] */
+    void *qkv;         /* [T][N][(H + 2K) E] */
+    void *q, *k, *v;   /* [T][N][H E], [T][N][K E], [T][N][K E] */
+    void *attended;    /* [T][N][H E] */
+    void *mlp;         /* [T][N][F] */
     float *rope_space; /* [N][E/2][2] */
     float *rope_time;  /* [1][E/2][2], of the frame in work */
     float *host_time;  /* the same on the host */
 };
 
-void pv_dit_cache_take(const struct pv_dit *dit, int tokens, struct pv_dit_cache *cache, struct pv_buffers *buffers);
+void pv_dit_cache_take(const struct pv_dit *dit, int takes, int tokens, struct pv_dit_cache *cache,
+                       struct pv_buffers *buffers);
 void pv_dit_condition_take(const struct pv_dit *dit, struct pv_dit_condition *condition, struct pv_buffers *buffers);
 void pv_dit_scratch_take(const struct pv_dit *dit, struct pv_dit_scratch *scratch, struct pv_buffers *buffers);
 
@@ -96,7 +97,7 @@ pv_status pv_dit_rope_space(struct pv_stream *s, const struct pv_dit *dit, struc
 pv_status pv_dit_rope_time(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_scratch *scratch,
                            uint64_t frame);
 
-/* One frame for one pass. Latents [latent_height][latent_width][C]. */
+/* One frame of every take for one pass. Latents [T][latent_height][latent_width][C]. */
 struct pv_dit_input {
     uint64_t frame;                         /* index in the rollout; its rotation over time must be uploaded */
     int level;                              /* place in condition->level */

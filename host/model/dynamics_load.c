@@ -66,15 +66,17 @@ static void *activations(struct pv_buffers *buffers, int a, int b)
     return pv_buffers_take(buffers, buffers->backend->element_bytes, (size_t)a, (size_t)b, 1);
 }
 
-void pv_dit_cache_take(const struct pv_dit *dit, int tokens, struct pv_dit_cache *cache, struct pv_buffers *buffers)
+void pv_dit_cache_take(const struct pv_dit *dit, int takes, int tokens, struct pv_dit_cache *cache,
+                       struct pv_buffers *buffers)
 {
     const struct pv_dynamics_config *c = &dit->config;
     const size_t row = (size_t)c->kv_heads * (size_t)c->head_dim;
+    const size_t slots = (size_t)takes * (size_t)c->window, bytes = buffers->backend->element_bytes;
     for (int i = 0; i < c->layers; i++) {
         if (c->kinds[i] != PV_LAYER_TIME)
             continue;
-        cache->k[i] = pv_buffers_take(buffers, buffers->backend->element_bytes, (size_t)c->window, (size_t)tokens, row);
-        cache->v[i] = pv_buffers_take(buffers, buffers->backend->element_bytes, (size_t)c->window, (size_t)tokens, row);
+        cache->k[i] = pv_buffers_take(buffers, bytes, slots, (size_t)tokens, row);
+        cache->v[i] = pv_buffers_take(buffers, bytes, slots, (size_t)tokens, row);
     }
 }
 
@@ -98,7 +100,7 @@ void pv_dit_condition_take(const struct pv_dit *dit, struct pv_dit_condition *c,
 void pv_dit_scratch_take(const struct pv_dit *dit, struct pv_dit_scratch *scratch, struct pv_buffers *buffers)
 {
     const struct pv_dynamics_config *c = &dit->config;
-    const int n = scratch->tokens, q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+    const int n = scratch->takes * scratch->tokens, q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
     scratch->patches = activations(buffers, n, sources(dit) * patch_size(dit));
     scratch->x = activations(buffers, n, c->hidden);
     scratch->normed = activations(buffers, n, c->hidden);
@@ -113,5 +115,5 @@ void pv_dit_scratch_take(const struct pv_dit *dit, struct pv_dit_scratch *scratc
     for (int i = 0; i < c->layers; i++)
         space |= c->kinds[i] == PV_LAYER_SPACE;
     if (space)
-        scratch->rope_space = pv_buffers_take(buffers, sizeof(float), (size_t)n, (size_t)c->head_dim, 1);
+        scratch->rope_space = pv_buffers_take(buffers, sizeof(float), (size_t)scratch->tokens, (size_t)c->head_dim, 1);
 }

@@ -9,11 +9,16 @@ float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame)
     return r->latents[frame % 3];
 }
 
+size_t pv_rollout_frame_bytes(const struct pv_rollout *r)
+{
+    return (size_t)r->width * 3 * (size_t)r->height;
+}
+
 /* ---- memory ---- */
 
 static float *take_latent(struct pv_rollout *r, struct pv_buffers *buffers)
 {
-    return pv_buffers_take(buffers, sizeof(float), r->latent_count, 1, 1);
+    return pv_buffers_take(buffers, sizeof(float), (size_t)r->takes, r->latent_count, 1);
 }
 
 /* Run twice: see buffers.h. */
@@ -24,7 +29,7 @@ static void take_state(struct pv_rollout *r)
         r->latents[i] = take_latent(r, &r->state);
     pv_tae_memory_take(tae, &tae->encoder, &r->grid, &r->encoder, &r->state);
     pv_tae_memory_take(tae, &tae->decoder, &r->grid, &r->decoder, &r->state);
-    pv_dit_cache_take(&r->model->dit, r->tokens.tokens, &r->cache, &r->state);
+    pv_dit_cache_take(&r->model->dit, r->takes, r->tokens.tokens, &r->cache, &r->state);
 }
 
 static void take_scratch(struct pv_rollout *r)
@@ -34,7 +39,7 @@ static void take_scratch(struct pv_rollout *r)
     r->noisy = take_latent(r, &r->scratch);
     r->clean = take_latent(r, &r->scratch);
     r->change = take_latent(r, &r->scratch);
-    r->pixels = pv_buffers_take(&r->scratch, 3, (size_t)r->width, (size_t)r->height, 1);
+    r->pixels = pv_buffers_take(&r->scratch, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
     for (int i = 0; i < 2; i++)
         r->features.features[i] = pv_buffers_take(&r->scratch, r->scratch.backend->element_bytes, features, 1, 1);
     pv_dit_scratch_take(&r->model->dit, &r->tokens, &r->scratch);
@@ -47,10 +52,11 @@ static pv_status allocate(struct pv_rollout *r)
     PV_TRY(pv_buffers_allocate(&r->scratch, "the work of a rollout", &r->error));
     take_state(r);
     take_scratch(r);
-    r->host_frame = calloc((size_t)r->width * 3, (size_t)r->height);
+    r->host_frame = calloc((size_t)r->takes, pv_rollout_frame_bytes(r));
     r->tokens.host_time = calloc((size_t)r->model->dit.config.head_dim, sizeof(float));
     if (!r->host_frame || !r->tokens.host_time)
-        return pv_fail(&r->error, PV_ERR_MEMORY, "no memory for a frame of %d x %d pixels", r->width, r->height);
+        return pv_fail(&r->error, PV_ERR_MEMORY, "no memory for %d frames of %d x %d pixels", r->takes, r->width,
+                       r->height);
     return PV_OK;
 }
 
@@ -58,8 +64,9 @@ void pv_rollout_measure(struct pv_rollout *r)
 {
     const struct pv_model *model = r->model;
     const int patch = model->config.dynamics.patch;
-    r->grid = pv_tae_grid_for(&model->tae, r->height, r->width);
+    r->grid = pv_tae_grid_for(&model->tae, r->takes, r->height, r->width);
     r->latent_count = (size_t)r->grid.latent_height * (size_t)r->grid.latent_width * (size_t)model->tae.channels;
+    r->tokens.takes = r->takes;
     r->tokens.latent_height = r->grid.latent_height;
     r->tokens.latent_width = r->grid.latent_width;
     r->tokens.tokens = (r->grid.latent_height / patch) * (r->grid.latent_width / patch);
@@ -141,7 +148,7 @@ pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from)
     const struct pv_op_table *op = to->stream->backend->op;
     op->enter(to->stream);
     PV_TRY(leave(to, op->copy(to->stream, to->state.memory, from->state.memory, from->state.used)));
-    memcpy(to->host_frame, from->host_frame, (size_t)from->width * 3 * (size_t)from->height);
+    memcpy(to->host_frame, from->host_frame, (size_t)from->takes * pv_rollout_frame_bytes(from));
     to->encoder.last = from->encoder.last;
     to->decoder.last = from->decoder.last;
     to->frames = from->frames;
@@ -158,9 +165,9 @@ static pv_status decode(struct pv_rollout *r, uint8_t *pixels)
                          pv_rollout_latent(r, r->frames), pixels);
 }
 
-static size_t frame_bytes(const struct pv_rollout *r)
+static size_t all_frames_bytes(const struct pv_rollout *r)
 {
-    return (size_t)r->width * 3 * (size_t)r->height;
+    return (size_t)r->takes * pv_rollout_frame_bytes(r);
 }
 
 static pv_status observe(struct pv_rollout *r, const float *action)
@@ -168,7 +175,7 @@ static pv_status observe(struct pv_rollout *r, const float *action)
     const struct pv_op_table *op = r->stream->backend->op;
     struct pv_dit_input in;
     PV_TRY(pv_rollout_part(r, PV_PART_ENCODE));
-    PV_TRY(op->upload(r->stream, r->pixels, r->host_frame, frame_bytes(r)));
+    PV_TRY(op->upload(r->stream, r->pixels, r->host_frame, all_frames_bytes(r)));
     PV_TRY(pv_tae_encode(r->stream, &r->model->tae, &r->grid, &r->encoder, &r->features, r->pixels,
                          pv_rollout_latent(r, r->frames)));
     PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
@@ -193,7 +200,7 @@ static pv_status advance(struct pv_rollout *r, const float *action)
     PV_TRY(pv_sampler_commit(r, in));
     PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
     PV_TRY(decode(r, r->pixels));
-    return op->download(r->stream, r->host_frame, r->pixels, frame_bytes(r));
+    return op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
 }
 
 pv_status pv_rollout_observe(struct pv_rollout *r, const float *action)
@@ -213,6 +220,6 @@ pv_status pv_rollout_advance(struct pv_rollout *r, const float *action)
     r->decoder.last = !r->decoder.last;
     r->frames++;
     r->predicted++;
-    r->pending = true;
+    r->pending = r->takes;
     return PV_OK;
 }

@@ -24,29 +24,30 @@ struct pv_rollout {
     int steps;
     pv_mode mode;
     uint64_t seed;
-    uint32_t take;
+    int takes;     /* futures that run side by side, T */
+    uint32_t take; /* number of the first one */
 
-    uint64_t frames;    /* in the context; the index of the next one */
+    uint64_t frames;    /* in the context of each; the index of the next one */
     uint64_t predicted; /* of them */
-    bool pending;       /* the last one predicted waits in host_frame */
+    int pending;        /* takes whose last predicted frame waits in host_frame: the last ones */
 
     struct pv_tae_grid grid;
-    size_t latent_count; /* numbers in a latent */
+    size_t latent_count; /* numbers in a latent of one take */
 
     /* What a copy copies and a file holds, in one piece of memory. */
     struct pv_buffers state;
-    float *latents[3]; /* of frame i in i % 3; zero before frame 0 */
+    float *latents[3]; /* [T] latents of frame i in i % 3; zero before frame 0 */
     struct pv_tae_memory encoder, decoder;
     struct pv_dit_cache cache;
 
     /* What one move leaves for the next to overwrite. */
     struct pv_buffers scratch;
-    float *noise, *noisy, *clean, *change; /* latents */
-    uint8_t *pixels;                       /* [height][width][3] */
+    float *noise, *noisy, *clean, *change; /* [T] latents */
+    uint8_t *pixels;                       /* [T][height][width][3] */
     struct pv_tae_scratch features;
     struct pv_dit_scratch tokens;
     struct pv_dit_condition condition; /* its last level is the commit's */
-    uint8_t *host_frame;               /* [height][width][3] */
+    uint8_t *host_frame;               /* [T][height][width][3] */
 };
 
 /* What noise is for: part of its counter, so that the two draws of a frame are independent. */
@@ -60,10 +61,12 @@ pv_status pv_rollout_prepare(struct pv_rollout *r);
 void pv_rollout_release(struct pv_rollout *r);
 /* to is prepared with the same settings. */
 pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from);
+/* Bytes of one take's frame in host_frame. */
+size_t pv_rollout_frame_bytes(const struct pv_rollout *r);
 
-/* The frame in host_frame joins the context. action: action_size values. */
+/* The frames in host_frame join the context. action: action_size values. */
 pv_status pv_rollout_observe(struct pv_rollout *r, const float *action);
-/* The next frame joins the context and is left in host_frame, pending. */
+/* The next frame of every take joins its context and is left in host_frame, pending. */
 pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
 
 /* Ops from here on belong to this part of a frame (PV_METER_IDLE: to none). */
@@ -71,7 +74,7 @@ pv_status pv_rollout_part(struct pv_rollout *r, int part);
 /* Starts anew, or stops. */
 pv_status pv_rollout_meter(struct pv_rollout *r, pv_meter meter);
 
-/* Latent of frame i, while it is one of the last three. */
+/* Latents of frame i, while it is one of the last three. */
 float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame);
 
 /* ---- sampler.c ---- */
@@ -91,5 +94,7 @@ pv_status pv_sampler_commit(struct pv_rollout *r, struct pv_dit_input in);
 pv_status pv_rollout_write(struct pv_rollout *r, const char *path);
 /* Of a zeroed rollout with model and callbacks set: settings and state from the file, prepared. */
 pv_status pv_rollout_read(struct pv_rollout *r, const char *path);
+/* to is prepared with from's settings, but any number of takes; from has one, and no frame pending. */
+pv_status pv_rollout_spread(struct pv_rollout *to, const struct pv_rollout *from);
 
 #endif

@@ -1,6 +1,7 @@
-/* rollout_state.c: a rollout in a file and back: a safetensors file whose metadata key `prevue_rollout` holds the
- * settings and counters (docs/model-format.md). Activations are stored as floats, so that a state may continue on
- * another backend; on the same one it continues bit for bit. */
+/* rollout_state.c: a rollout's state as a list of tensors: into a file and back, and from one take to many. The file is
+ * a safetensors file whose metadata key `prevue_rollout` holds the settings and counters (docs/model-format.md).
+ * Activations are stored as floats, so that a state may continue on another backend; on the same one it continues bit
+ * for bit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,7 @@
 enum { SETTINGS_TEXT = 1024 };
 
 struct settings {
-    int schema, width, height, steps, mode;
-    bool pending;
+    int schema, width, height, steps, mode, takes, pending;
     uint64_t fingerprint, seed;
     int64_t take, frames, predicted;
 };
@@ -35,10 +35,11 @@ static const struct pv_field settings_fields[] = {
     {.kind = PV_FIELD_INT, .key = "steps", .offset = AT(steps), .low = 1, .high = PV_CONFIG_STEPS},
     {.kind = PV_FIELD_CHOICE, .key = "mode", .offset = AT(mode), .choices = modes},
     {.kind = PV_FIELD_HEX64, .key = "seed", .offset = AT(seed)},
+    {.kind = PV_FIELD_INT, .key = "takes", .offset = AT(takes), .low = 1, .high = PV_CONFIG_TAKES},
     {.kind = PV_FIELD_INT64, .key = "take", .offset = AT(take), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT64, .key = "frames", .offset = AT(frames), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT64, .key = "predicted", .offset = AT(predicted), .low = 0, .high = UINT32_MAX},
-    {.kind = PV_FIELD_BOOL, .key = "pending", .offset = AT(pending)},
+    {.kind = PV_FIELD_INT, .key = "pending", .offset = AT(pending), .low = 0, .high = PV_CONFIG_TAKES},
     {.kind = PV_FIELD_END},
 };
 
@@ -85,26 +86,27 @@ static void append_memory(struct parts *parts, const char *half, int blocks, con
             (int64_t)memory->count[i], 0, 0);
 }
 
-static pv_status list_parts(struct pv_rollout *r, struct parts *parts)
+static pv_status list_parts(const struct pv_rollout *r, struct parts *parts, struct pv_error *error)
 {
     const struct pv_model *model = r->model;
     const struct pv_dynamics_config *c = &model->dit.config;
     *parts = (struct parts){calloc((size_t)(2 + 2 * PV_TAE_BLOCKS + 2 * PV_CONFIG_LAYERS + 1), sizeof(struct part)), 0};
     if (!parts->list)
-        return pv_fail(&r->error, PV_ERR_MEMORY, "no memory to list the state of a rollout");
+        return pv_fail(error, PV_ERR_MEMORY, "no memory to list the state of a rollout");
     for (unsigned back = 1; back <= 2; back++)
         set_shape(
             append(parts, pv_weight_name("latent.%u", back), PART_LATENT, pv_rollout_latent(r, r->frames + 3 - back)),
-            3, r->grid.latent_height, r->grid.latent_width, model->tae.channels);
+            3, (int64_t)r->takes * r->grid.latent_height, r->grid.latent_width, model->tae.channels);
     append_memory(parts, "encoder", model->tae.encoder.blocks, &r->encoder);
     append_memory(parts, "decoder", model->tae.decoder.blocks, &r->decoder);
     for (int i = 0; i < c->layers; i++)
         for (int value = 0; value < 2 && c->kinds[i] == PV_LAYER_TIME; value++)
             set_shape(append(parts, pv_weight_name("cache.%d.%s", i, value ? "v" : "k"), PART_ACTIVATIONS,
                              value ? r->cache.v[i] : r->cache.k[i]),
-                      3, c->window, r->tokens.tokens, (int64_t)c->kv_heads * c->head_dim);
+                      3, (int64_t)r->takes * c->window, r->tokens.tokens, (int64_t)c->kv_heads * c->head_dim);
     if (r->pending)
-        set_shape(append(parts, pv_weight_name("frame"), PART_FRAME, r->host_frame), 3, r->height, r->width, 3);
+        set_shape(append(parts, pv_weight_name("frame"), PART_FRAME, r->host_frame), 3, (int64_t)r->takes * r->height,
+                  r->width, 3);
     for (size_t i = 0; i < parts->count; i++)
         parts->list[i].view.name = parts->list[i].name.text;
     return PV_OK;
@@ -148,13 +150,14 @@ static pv_status download(struct pv_rollout *r, struct parts *parts)
 
 static void describe(const struct pv_rollout *r, char text[SETTINGS_TEXT])
 {
-    snprintf(text, SETTINGS_TEXT,
-             "{\"schema\": 1, \"fingerprint\": \"%016llx\", \"width\": %d, \"height\": %d, \"steps\": %d, "
-             "\"mode\": \"%s\", \"seed\": \"%016llx\", \"take\": %lu, \"frames\": %llu, \"predicted\": %llu, "
-             "\"pending\": %s}",
-             (unsigned long long)r->model->fingerprint, r->width, r->height, r->steps, modes[r->mode],
-             (unsigned long long)r->seed, (unsigned long)r->take, (unsigned long long)r->frames,
-             (unsigned long long)r->predicted, r->pending ? "true" : "false");
+    snprintf(
+        text, SETTINGS_TEXT,
+        "{\"schema\": 1, \"fingerprint\": \"%016llx\", \"width\": %d, \"height\": %d, \"steps\": %d, "
+        "\"mode\": \"%s\", \"seed\": \"%016llx\", \"takes\": %d, \"take\": %lu, \"frames\": %llu, \"predicted\": %llu, "
+        "\"pending\": %d}",
+        (unsigned long long)r->model->fingerprint, r->width, r->height, r->steps, modes[r->mode],
+        (unsigned long long)r->seed, r->takes, (unsigned long)r->take, (unsigned long long)r->frames,
+        (unsigned long long)r->predicted, r->pending);
 }
 
 static pv_status write_parts(struct pv_rollout *r, struct parts *parts, const char *path)
@@ -180,7 +183,7 @@ static pv_status write_parts(struct pv_rollout *r, struct parts *parts, const ch
 pv_status pv_rollout_write(struct pv_rollout *r, const char *path)
 {
     struct parts parts;
-    PV_TRY(list_parts(r, &parts));
+    PV_TRY(list_parts(r, &parts, &r->error));
     const pv_status status = write_parts(r, &parts, path);
     free_parts(&parts);
     return status;
@@ -209,8 +212,10 @@ static pv_status apply_settings(struct pv_rollout *r, const struct pv_safetensor
     if (s.predicted > s.frames || (s.predicted == s.frames && s.frames > 0))
         return pv_fail(&r->error, PV_ERR_FORMAT, "%s: predicted is %lld; it must be less than the %lld frames", file,
                        (long long)s.predicted, (long long)s.frames);
-    if (s.pending && s.predicted == 0)
-        return pv_fail(&r->error, PV_ERR_FORMAT, "%s: pending is true, but predicted is 0", file);
+    if (s.pending > s.takes || (s.pending && s.predicted == 0))
+        return pv_fail(&r->error, PV_ERR_FORMAT,
+                       "%s: pending is %d; it must be at most the %d takes, and 0 when predicted is 0", file, s.pending,
+                       s.takes);
     if (s.mode == PV_MODE_MEAN && s.steps != 1)
         return pv_fail(&r->error, PV_ERR_FORMAT, "%s: steps is %d; it must be 1 when mode is \"mean\"", file, s.steps);
     r->width = s.width;
@@ -218,6 +223,7 @@ static pv_status apply_settings(struct pv_rollout *r, const struct pv_safetensor
     r->steps = s.steps;
     r->mode = (pv_mode)s.mode;
     r->seed = s.seed;
+    r->takes = s.takes;
     r->take = (uint32_t)s.take;
     r->frames = (uint64_t)s.frames;
     r->predicted = (uint64_t)s.predicted;
@@ -256,7 +262,7 @@ static pv_status check_set(struct pv_rollout *r, const struct pv_safetensors *se
 {
     struct parts parts;
     pv_rollout_measure(r);
-    PV_TRY(list_parts(r, &parts));
+    PV_TRY(list_parts(r, &parts, &r->error));
     const pv_status status = check_parts(r, set, &parts, path);
     free_parts(&parts);
     return status;
@@ -288,7 +294,7 @@ static pv_status read_parts(struct pv_rollout *r, const struct pv_safetensors *s
 {
     const struct pv_op_table *op = r->stream->backend->op;
     struct parts parts;
-    PV_TRY(list_parts(r, &parts));
+    PV_TRY(list_parts(r, &parts, &r->error));
     op->enter(r->stream);
     pv_status status = upload(r, set, &parts, path);
     const pv_status over = op->synchronize(r->stream);
@@ -311,5 +317,40 @@ pv_status pv_rollout_read(struct pv_rollout *r, const char *path)
     PV_TRY(pv_safetensors_read(path, PV_ERR_FORMAT, &set, &r->error));
     const pv_status status = read_set(r, set, path);
     pv_safetensors_close(set);
+    return status;
+}
+
+/* ---- from one take to many ---- */
+
+/* Each tensor of a take is one stretch of memory, and those of all takes lie one after another. */
+static pv_status spread_parts(struct pv_rollout *to, const struct parts *many, const struct parts *one)
+{
+    const struct pv_op_table *op = to->stream->backend->op;
+    for (size_t i = 0; i < one->count; i++) {
+        const struct part *part = &one->list[i];
+        const size_t bytes =
+            part->count * (part->kind == PART_LATENT ? sizeof(float) : to->stream->backend->element_bytes);
+        for (int t = 0; t < to->takes; t++)
+            PV_TRY(op->copy(to->stream, (char *)many->list[i].memory + (size_t)t * bytes, part->memory, bytes));
+    }
+    return op->synchronize(to->stream);
+}
+
+pv_status pv_rollout_spread(struct pv_rollout *to, const struct pv_rollout *from)
+{
+    struct parts many, one;
+    to->encoder.last = from->encoder.last;
+    to->decoder.last = from->decoder.last;
+    to->frames = from->frames;
+    to->predicted = from->predicted;
+    PV_TRY(list_parts(to, &many, &to->error));
+    pv_status status = list_parts(from, &one, &to->error);
+    if (status == PV_OK) {
+        to->stream->backend->op->enter(to->stream);
+        status = spread_parts(to, &many, &one);
+        to->stream->backend->op->leave(to->stream);
+        free_parts(&one);
+    }
+    free_parts(&many);
     return status;
 }

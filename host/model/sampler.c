@@ -14,17 +14,22 @@ static pv_status combine(struct pv_rollout *r, float *dst, const float *x, doubl
 {
     return r->stream->backend->op->combine(
         r->stream,
-        &(struct pv_combine){.dst = dst, .x = x, .y = y, .a = (float)a, .b = (float)b, .count = r->latent_count});
+        &(struct pv_combine){
+            .dst = dst, .x = x, .y = y, .a = (float)a, .b = (float)b, .count = (size_t)r->takes * r->latent_count});
 }
 
+/* Every take has its own, a function of its number alone: how many run together changes nothing. */
 static pv_status noise(struct pv_rollout *r, float *dst, enum pv_noise_purpose purpose)
 {
-    return r->stream->backend->op->noise(r->stream, &(struct pv_noise){.dst = dst,
-                                                                       .count = r->latent_count,
-                                                                       .seed = r->seed,
-                                                                       .take = r->take,
-                                                                       .frame = (uint32_t)r->frames,
-                                                                       .purpose = purpose});
+    const struct pv_op_table *op = r->stream->backend->op;
+    for (int t = 0; t < r->takes; t++)
+        PV_TRY(op->noise(r->stream, &(struct pv_noise){.dst = dst + (size_t)t * r->latent_count,
+                                                       .count = r->latent_count,
+                                                       .seed = r->seed,
+                                                       .take = r->take + (uint32_t)t,
+                                                       .frame = (uint32_t)r->frames,
+                                                       .purpose = purpose}));
+    return PV_OK;
 }
 
 /* Before frame 0 there is nothing (zero); a frame with one frame of past has no change yet (zero). */
@@ -36,7 +41,7 @@ pv_status pv_sampler_describe(struct pv_rollout *r, struct pv_dit_input *in)
     *in = (struct pv_dit_input){.frame = i, .previous = previous, .change = r->change};
     PV_TRY(pv_dit_rope_time(r->stream, &r->model->dit, &r->tokens, i));
     if (i < 2)
-        return op->zero(r->stream, r->change, r->latent_count * sizeof(float));
+        return op->zero(r->stream, r->change, (size_t)r->takes * r->latent_count * sizeof(float));
     return combine(r, r->change, previous, 1, pv_rollout_latent(r, i + 1), -1);
 }
 

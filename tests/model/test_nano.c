@@ -49,7 +49,7 @@ static void predict(pv_model *model, const uint8_t *truth, double gain[2])
     pv_rollout *rollout = NULL;
     cr_assert_eq(pv_rollout_open(model, &params, &rollout), PV_OK, "%s", pv_rollout_message(rollout));
     static uint8_t pixels[BYTES];
-    pv_frame frame = {pixels, SIDE * 3, SIDE, SIDE, 0};
+    pv_frame frame = {.data = pixels, .stride = SIDE * 3, .width = SIDE, .height = SIDE};
     for (int i = 0; i < SEEN; i++) {
         memcpy(pixels, truth + (size_t)i * BYTES, BYTES);
         cr_assert_eq(pv_rollout_send(rollout, &frame, NULL), PV_OK, "%s", pv_rollout_message(rollout));

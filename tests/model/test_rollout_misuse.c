@@ -257,8 +257,11 @@ Test(misuse, states_that_do_not_fit_are_refused)
         {"\\\"frames\\\": 2", "\\\"frames\\\": 1", "predicted"},
         {"\\\"predicted\\\": 1", "\\\"predicted\\\": 2", "predicted"},
         {"\\\"predicted\\\": 1", "\\\"predicted\\\": 0", "pending"},
-        {"\\\"pending\\\": true", "\\\"pending\\\": fals", "JSON"},
-        {"\\\"pending\\\": true", "\\\"pending\\\":false", "tensors"},
+        {"\\\"pending\\\": 1", "\\\"pending\\\": x", "JSON"},
+        {"\\\"pending\\\": 1", "\\\"pending\\\": 0", "tensors"},
+        {"\\\"pending\\\": 1", "\\\"pending\\\": 2", "pending"},
+        {"\\\"takes\\\": 1", "\\\"takes\\\": 0", "takes"},
+        {"\\\"takes\\\": 1", "\\\"takes\\\": 2", "latent.1"},
         {"\\\"take\\\": 0", "\\\"tako\\\": 0", "take"},
         {"\"latent.1\"", "\"latent.9\"", "latent.1"},
         {"\"cache.1.k\"", "\"cache.9.k\"", "cache.1.k"},
@@ -292,8 +295,9 @@ Test(misuse, a_state_that_claims_a_large_frame_is_refused_before_memory_is_spent
     char text[512];
     snprintf(text, sizeof text,
              "{\"schema\": 1, \"fingerprint\": \"%016llx\", \"width\": 16384, \"height\": 16384, \"steps\": 4, "
-             "\"mode\": \"sample\", \"seed\": \"0000000000000000\", \"take\": 0, \"frames\": 0, \"predicted\": 0, "
-             "\"pending\": false}",
+             "\"mode\": \"sample\", \"seed\": \"0000000000000000\", \"takes\": 1, \"take\": 0, \"frames\": 0, "
+             "\"predicted\": 0, "
+             "\"pending\": 0}",
              (unsigned long long)model->fingerprint);
     const struct pv_metadata metadata = {"prevue_rollout", text};
     cr_assert_eq(pv_safetensors_write(bad, pv_safetensors_get(set, 0), pv_safetensors_count(set), &metadata, 1, &error),
