@@ -1,7 +1,8 @@
-/* backdrop.c: what stands still: a soft gradient with light and low-frequency texture, floor and ramps. */
-#include <math.h>
+/* backdrop.c: the gradient, the lit spot, value noise of low frequency, floor and ramps. */
+#include "world/backdrop.h"
 
-#include "world/rigid.h"
+#include <math.h>
+#include <stddef.h>
 
 enum { OCTAVES = 2, LATTICE_X = 16, LATTICE_Y = 28 };
 
@@ -59,51 +60,63 @@ static struct pv_colour scaled(struct pv_colour c, double factor)
     return (struct pv_colour){c.r * f, c.g * f, c.b * f};
 }
 
-static double distance_to_obstacle(const struct pv_obstacle *o, double x, double y)
-{
-    const double dx = o->to.x - o->from.x, dy = o->to.y - o->from.y;
-    const double px = x - o->from.x, py = y - o->from.y;
-    const double t = clamp01((px * dx + py * dy) / (dx * dx + dy * dy));
-    const double ex = px - t * dx, ey = py - t * dy;
-    return sqrt(ex * ex + ey * ey) - o->radius;
-}
-
 static uint8_t to_byte(float value)
 {
     return (uint8_t)(fminf(fmaxf(value, 0), 1) * 255 + 0.5f);
 }
 
-void pv_rigid_paint_backdrop(const struct pv_rigid *rigid, int width, int height, uint8_t *rgb)
+void pv_backdrop_choose(struct pv_backdrop *b, double width, double height, struct pv_draw *draw)
 {
-    const struct pv_backdrop *b = &rigid->backdrop;
-    const double pixels = width / rigid->width; /* a unit */
-    const double extent = fabs(b->direction.x) * rigid->width + fabs(b->direction.y) * rigid->height;
-    const double spot = 1 / (0.18 * rigid->width * rigid->width); /* light falls to a third 4.2 units away */
-    static const double edge = 0.07; /* units: the bright line along the top of floor and ramps */
+    static const double pi = 3.14159265358979323846;
+    const double hue = pv_draw_uniform(draw, 0, 360);
+    const double value = pv_draw_uniform(draw, 0.42, 0.88), change = pv_draw_uniform(draw, -0.1, 0.1);
+    b->from = pv_colour_from_hsv(hue, pv_draw_uniform(draw, 0, 0.14), value + change);
+    const double saturation = pv_draw_uniform(draw, 0, 0.14), turn = pv_draw_uniform(draw, 0, 90);
+    b->to = pv_colour_from_hsv(fmod(hue + turn, 360), saturation, value - change);
+    const double angle = pi * (0.5 + pv_draw_uniform(draw, -0.25, 0.25)); /* vertical to diagonal */
+    b->direction = (struct pv_point){cos(angle), sin(angle)};
+    b->texture = pv_draw_uniform(draw, 0.005, 0.03);
+    b->light.y = pv_draw_uniform(draw, 0.4, 1) * height;
+    b->light.x = pv_draw_uniform(draw, 0, width);
+    b->light_strength = pv_draw_uniform(draw, 0, 0.08);
+    b->seed = (uint64_t)pv_draw_bits(draw) << 32;
+    b->seed |= pv_draw_bits(draw);
+
+    /* Floor and ramps stand out from the wall behind them, darker where it is bright. */
+    const double down = value > 0.6 ? -1 : 1;
+    const double ground = pv_draw_uniform(draw, 0, 360), grey = pv_draw_uniform(draw, 0.02, 0.16);
+    b->floor = pv_colour_from_hsv(ground, grey, value + down * pv_draw_uniform(draw, 0.16, 0.3));
+    b->ramp = pv_colour_from_hsv(ground, grey, value + down * pv_draw_uniform(draw, 0.22, 0.36));
+}
+
+void pv_backdrop_paint(const struct pv_backdrop *b, double units, double floor_height, const struct pv_bar *ramps,
+                       int ramp_count, int width, int height, uint8_t *rgb)
+{
+    const double pixels = width / units, tall = units * height / width;
+    const double extent = fabs(b->direction.x) * units + fabs(b->direction.y) * tall;
+    const double spot = 1 / (0.18 * units * units); /* light falls to a third 4.2 units away */
+    static const double edge = 0.07;                /* units: the bright line along the top of floor and ramps */
     struct noise noise;
     draw_noise(&noise, b->seed);
 
     for (int j = 0; j < height; j++)
         for (int i = 0; i < width; i++) {
-            const double x = (i + 0.5) / pixels, y = (height - j - 0.5) / pixels;
-            const double cx = x - rigid->width / 2, cy = y - rigid->height / 2;
+            const struct pv_point p = {(i + 0.5) / pixels, (height - j - 0.5) / pixels};
+            const double cx = p.x - units / 2, cy = p.y - tall / 2;
             const double along = (cx * b->direction.x + cy * b->direction.y) / extent + 0.5;
-            const double lx = x - b->light.x, ly = y - b->light.y;
+            const double lx = p.x - b->light.x, ly = p.y - b->light.y;
             const double light = 1 + b->light_strength * exp(-(lx * lx + ly * ly) * spot);
-            const double texture = 1 + b->texture * noise_at(&noise, x, y);
+            const double texture = 1 + b->texture * noise_at(&noise, p.x, p.y);
             struct pv_colour c = scaled(mix(b->from, b->to, along), light * texture);
 
-            for (int k = 0; k < rigid->obstacle_count; k++) {
-                const struct pv_obstacle *o = &rigid->obstacles[k];
-                if (o->thing.kind == PV_THING_WALL)
-                    continue;
-                const bool floor = o->thing.kind == PV_THING_FLOOR;
-                const double distance = floor ? y - rigid->floor : distance_to_obstacle(o, x, y);
+            for (int k = -1; k < ramp_count; k++) { /* the floor first */
+                struct pv_point nearest;
+                const double distance = k < 0 ? p.y - floor_height : pv_bar_distance(&ramps[k], p, &nearest);
                 const double cover = clamp01(0.5 - distance * pixels);
                 if (cover == 0)
                     continue;
                 const double line = clamp01(0.5 - (-edge - distance) * pixels);
-                c = mix(c, scaled(floor ? b->floor : b->ramp, texture * (1 + 0.12 * line)), cover);
+                c = mix(c, scaled(k < 0 ? b->floor : b->ramp, texture * (1 + 0.12 * line)), cover);
             }
             uint8_t *out = &rgb[((size_t)j * (size_t)width + (size_t)i) * 3];
             out[0] = to_byte(c.r);

@@ -16,6 +16,17 @@ struct pv_colour pv_colour_from_hsv(double hue, double saturation, double value)
     return (struct pv_colour){(float)channel[0], (float)channel[1], (float)channel[2]};
 }
 
+double pv_bar_distance(const struct pv_bar *bar, struct pv_point p, struct pv_point *nearest)
+{
+    const double dx = bar->to.x - bar->from.x, dy = bar->to.y - bar->from.y;
+    const double px = p.x - bar->from.x, py = p.y - bar->from.y;
+    const double length2 = dx * dx + dy * dy;
+    const double t = length2 > 0 ? fmin(fmax((px * dx + py * dy) / length2, 0), 1) : 0;
+    const double ex = px - t * dx, ey = py - t * dy;
+    *nearest = (struct pv_point){bar->from.x + t * dx, bar->from.y + t * dy};
+    return sqrt(ex * ex + ey * ey) - bar->radius;
+}
+
 double pv_body_area(const struct pv_body *body)
 {
     if (body->shape == PV_SHAPE_DISC)

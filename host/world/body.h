@@ -9,6 +9,12 @@ struct pv_point {
     double x, y;
 };
 
+/* A thick line with round ends; a disc has two equal ends. */
+struct pv_bar {
+    struct pv_point from, to;
+    double radius; /* half its thickness */
+};
+
 struct pv_colour {
     float r, g, b; /* 0 to 1, as stored in the picture */
 };
@@ -25,9 +31,7 @@ struct pv_body {
     double restitution, friction;
     double hue;                           /* degrees, 0 to 360 */
     struct pv_colour colour, mark_colour; /* the same hue and saturation */
-    /* The mark that shows rotation: a capsule between two points, in the body's own frame. No radius, no mark. */
-    struct pv_point mark_from, mark_to;
-    double mark_radius;
+    struct pv_bar mark;                   /* shows rotation, in the body's own frame */
 };
 
 /* Where a body is and how it moves. */
@@ -35,6 +39,9 @@ struct pv_motion {
     double x, y, angle;  /* units, radians */
     double vx, vy, spin; /* a second */
 };
+
+/* From a point to a bar's edge, negative inside. *nearest: the point of its middle line that is nearest. */
+double pv_bar_distance(const struct pv_bar *bar, struct pv_point p, struct pv_point *nearest);
 
 double pv_body_area(const struct pv_body *body);
 /* Of the circle around its middle that holds it. */

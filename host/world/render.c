@@ -33,17 +33,6 @@ static float clamp01(double x)
     return (float)fmin(fmax(x, 0), 1);
 }
 
-/* How far a point of the body's own frame (units) is from its mark; negative inside. */
-static double mark_distance(const struct pv_body *b, double x, double y)
-{
-    const double dx = b->mark_to.x - b->mark_from.x, dy = b->mark_to.y - b->mark_from.y;
-    const double px = x - b->mark_from.x, py = y - b->mark_from.y;
-    const double length = dx * dx + dy * dy;
-    const double t = length > 0 ? fmin(fmax((px * dx + py * dy) / length, 0), 1) : 0;
-    const double ex = px - t * dx, ey = py - t * dy;
-    return sqrt(ex * ex + ey * ey) - b->mark_radius;
-}
-
 static void blend(uint8_t *out, float value, float cover)
 {
     *out = (uint8_t)((float)*out + (value * 255 - (float)*out) * cover + 0.5f);
@@ -56,7 +45,8 @@ static void draw_pixel(const struct view *v, double dx, double dy, uint8_t *rgb,
     const float cover = clamp01(0.5 - pv_body_distance(b, x, y) * v->pixels);
     if (cover == 0)
         return;
-    const float mark = clamp01(0.5 - mark_distance(b, x, y) * v->pixels);
+    struct pv_point nearest;
+    const float mark = clamp01(0.5 - pv_bar_distance(&b->mark, (struct pv_point){x, y}, &nearest) * v->pixels);
     /* A factor on all three channels leaves hue and saturation as they are. */
     const float shade = 1 + (float)(v->light_x * dx + v->light_y * dy);
     blend(&rgb[0], shade * (b->colour.r + mark * (b->mark_colour.r - b->colour.r)), cover);
@@ -71,6 +61,19 @@ static int clamp_int(double value, int high)
     return (int)fmin(fmax(value, 0), high);
 }
 
+/* Pixels that a shape can touch. */
+struct box {
+    int left, right, top, bottom;
+};
+
+/* From extents in pixels, y up. */
+static struct box box_of(const struct pv_canvas *canvas, double left, double right, double low, double high)
+{
+    const int width = canvas->width, height = canvas->height;
+    return (struct box){clamp_int(floor(left), width), clamp_int(ceil(right), width),
+                        clamp_int(floor(height - high), height), clamp_int(ceil(height - low), height)};
+}
+
 void pv_render_body(const struct pv_canvas *canvas, const struct pv_body *body, const struct pv_motion *m,
                     struct pv_point light, double shading)
 {
@@ -80,13 +83,34 @@ void pv_render_body(const struct pv_canvas *canvas, const struct pv_body *body, 
     const struct view v = {
         body, m->x * pixels, m->y * pixels, cos(m->angle), sin(m->angle), pixels, slope * light.x, slope * light.y,
     };
-    const int left = clamp_int(floor(v.x - reach), width), right = clamp_int(ceil(v.x + reach), width);
-    const int top = clamp_int(floor(height - v.y - reach), height),
-              bottom = clamp_int(ceil(height - v.y + reach), height);
-    for (int j = top; j < bottom; j++)
-        for (int i = left; i < right; i++) {
+    const struct box box = box_of(canvas, v.x - reach, v.x + reach, v.y - reach, v.y + reach);
+    for (int j = box.top; j < box.bottom; j++)
+        for (int i = box.left; i < box.right; i++) {
             uint8_t *pixel = &canvas->rgb[(size_t)j * canvas->stride + (size_t)i * 3];
             uint8_t *cover = canvas->coverage ? &canvas->coverage[(size_t)j * (size_t)width + (size_t)i] : NULL;
             draw_pixel(&v, i + 0.5 - v.x, height - j - 0.5 - v.y, pixel, cover);
+        }
+}
+
+void pv_render_bar(const struct pv_canvas *canvas, const struct pv_bar *bar, struct pv_colour colour, bool moves)
+{
+    const int width = canvas->width, height = canvas->height;
+    const double pixels = canvas->pixels, reach = bar->radius * pixels + 1;
+    const struct box box =
+        box_of(canvas, fmin(bar->from.x, bar->to.x) * pixels - reach, fmax(bar->from.x, bar->to.x) * pixels + reach,
+               fmin(bar->from.y, bar->to.y) * pixels - reach, fmax(bar->from.y, bar->to.y) * pixels + reach);
+    for (int j = box.top; j < box.bottom; j++)
+        for (int i = box.left; i < box.right; i++) {
+            const struct pv_point p = {(i + 0.5) / pixels, (height - j - 0.5) / pixels};
+            struct pv_point nearest;
+            const float cover = clamp01(0.5 - pv_bar_distance(bar, p, &nearest) * pixels);
+            if (cover == 0)
+                continue;
+            uint8_t *pixel = &canvas->rgb[(size_t)j * canvas->stride + (size_t)i * 3];
+            blend(&pixel[0], colour.r, cover);
+            blend(&pixel[1], colour.g, cover);
+            blend(&pixel[2], colour.b, cover);
+            if (canvas->coverage)
+                blend(&canvas->coverage[(size_t)j * (size_t)width + (size_t)i], moves, cover);
         }
 }

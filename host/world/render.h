@@ -23,4 +23,7 @@ void pv_canvas_start(const struct pv_canvas *canvas, const uint8_t *picture);
 void pv_render_body(const struct pv_canvas *canvas, const struct pv_body *body, const struct pv_motion *motion,
                     struct pv_point light, double shading);
 
+/* Draws a bar in one colour. What does not move takes coverage away from what it hides. */
+void pv_render_bar(const struct pv_canvas *canvas, const struct pv_bar *bar, struct pv_colour colour, bool moves);
+
 #endif

@@ -177,7 +177,7 @@ void pv_rigid_add_obstacle(struct pv_rigid *rigid, enum pv_thing_kind kind, cpVe
     int index = 0;
     for (int i = 0; i < rigid->obstacle_count; i++)
         index += rigid->obstacles[i].thing.kind == kind;
-    *o = (struct pv_obstacle){{kind, index}, from, to, radius, NULL};
+    *o = (struct pv_obstacle){{kind, index}, {{from.x, from.y}, {to.x, to.y}, radius}, NULL};
     o->shape = cpSegmentShapeNew(cpSpaceGetStaticBody(rigid->space), from, to, radius);
     cpShapeSetElasticity(o->shape, 1);
     cpShapeSetFriction(o->shape, 1);
@@ -225,7 +225,13 @@ pv_status pv_rigid_ready(struct pv_rigid *rigid, struct pv_error *err)
     if (!rigid->picture)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a world of %dx%d pixels; choose a smaller one", p->width,
                        p->height);
-    pv_rigid_paint_backdrop(rigid, p->width, p->height, rigid->picture);
+    struct pv_bar ramps[PV_RIGID_OBSTACLES];
+    int ramp_count = 0;
+    for (int i = 0; i < rigid->obstacle_count; i++)
+        if (rigid->obstacles[i].thing.kind == PV_THING_RAMP)
+            ramps[ramp_count++] = rigid->obstacles[i].bar;
+    pv_backdrop_paint(&rigid->backdrop, rigid->width, rigid->floor, ramps, ramp_count, p->width, p->height,
+                      rigid->picture);
     for (int i = 0; i < p->skip; i++)
         pv_rigid_step(rigid);
     return PV_OK;
@@ -273,11 +279,7 @@ static json_t *ramps_json(const struct pv_rigid *rigid)
     json_t *list = json_array();
     for (int i = 0; list && i < rigid->obstacle_count; i++) {
         const struct pv_obstacle *o = &rigid->obstacles[i];
-        if (o->thing.kind != PV_THING_RAMP)
-            continue;
-        json_t *ramp = json_pack("{s:o, s:o, s:f}", "from", pv_truth_pair(o->from.x, o->from.y), "to",
-                                 pv_truth_pair(o->to.x, o->to.y), "radius", o->radius);
-        if (json_array_append_new(list, ramp) != 0) {
+        if (o->thing.kind == PV_THING_RAMP && json_array_append_new(list, pv_truth_bar(&o->bar)) != 0) {
             json_decref(list);
             list = NULL;
         }

@@ -10,27 +10,16 @@
 
 #include <chipmunk/chipmunk.h>
 
-#include "world/draw.h"
+#include "world/backdrop.h"
 #include "world/truth.h"
 
 enum { PV_RIGID_BODIES = 16, PV_RIGID_OBSTACLES = 8, PV_RIGID_STEPS_A_SECOND = 480 };
 
-/* A thick line with round ends. Walls lie outside the picture and are not drawn. */
+/* Walls lie outside the picture and are not drawn. */
 struct pv_obstacle {
     struct pv_thing thing; /* the engine's shape points at it */
-    cpVect from, to;
-    double radius; /* half its thickness */
+    struct pv_bar bar;
     cpShape *shape;
-};
-
-struct pv_backdrop {
-    struct pv_colour from, to; /* gradient along `direction`, over the picture's extent */
-    struct pv_point direction; /* unit */
-    double texture;            /* amplitude of the noise, in value */
-    struct pv_point light;     /* units: middle of the lit spot */
-    double light_strength;     /* in value */
-    struct pv_colour floor, ramp;
-    uint64_t seed; /* of the noise */
 };
 
 struct pv_rigid {
@@ -74,14 +63,7 @@ void pv_rigid_step(void *state);
 json_t *pv_rigid_truth(const void *state, int frames);
 void pv_rigid_close(void *state);
 
-/* ---- look.c ---- */
-
-/* A backdrop, floor and ramps of low saturation, and bodies of well separated hues, with their marks. */
+/* look.c: a backdrop, floor and ramps of low saturation, and bodies of well separated hues, with their marks. */
 void pv_rigid_draw_look(struct pv_rigid *rigid, struct pv_draw *draw);
-
-/* ---- backdrop.c ---- */
-
-/* Paints backdrop, floor and ramps into rgb: [height][width][3], no padding. */
-void pv_rigid_paint_backdrop(const struct pv_rigid *rigid, int width, int height, uint8_t *rgb);
 
 #endif

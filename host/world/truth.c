@@ -62,6 +62,12 @@ json_t *pv_truth_colour(struct pv_colour c)
     return json_pack("[i, i, i]", (int)(c.r * 255 + 0.5f), (int)(c.g * 255 + 0.5f), (int)(c.b * 255 + 0.5f));
 }
 
+json_t *pv_truth_bar(const struct pv_bar *bar)
+{
+    return json_pack("{s:o, s:o, s:f}", "from", pv_truth_pair(bar->from.x, bar->from.y), "to",
+                     pv_truth_pair(bar->to.x, bar->to.y), "radius", bar->radius);
+}
+
 json_t *pv_truth_join(json_t *first, json_t *second)
 {
     if (!first || !second || json_object_update(first, second) != 0) {

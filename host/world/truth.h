@@ -59,6 +59,8 @@ json_t *pv_truth_bodies(const struct pv_record *record, int frames);
 json_t *pv_truth_join(json_t *first, json_t *second);
 /* [a, b] */
 json_t *pv_truth_pair(double a, double b);
+/* {from, to, radius} */
+json_t *pv_truth_bar(const struct pv_bar *bar);
 json_t *pv_truth_colour(struct pv_colour colour);
 
 #endif
