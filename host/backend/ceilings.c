@@ -8,7 +8,7 @@ enum {
     SIDE_MIN = 1024,
     SIDE_MAX = 8192,        /* of the square product: doubled until it takes LONG_ENOUGH */
     COPY_BYTES = 128 << 20, /* beyond any cache */
-    BEST_OF = 5,
+    BEST_OF = 3,
     SMALL_CALLS = 2000
 };
 static const double long_enough = 0.02; /* seconds */

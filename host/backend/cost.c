@@ -48,7 +48,10 @@ struct pv_cost pv_cost_conv(const struct pv_stream *s, const struct pv_conv *p)
     struct pv_cost cost = {.operations = 2 * to * out * in * taps,
                            .bytes =
                                element(s) * (from * in + to * out * (p->residual ? 2 : 1) + out * (in * filter + 1))};
-    shape(&cost, "%d x %d, %d -> %d, %dx%d%s%s%s%s%s", p->height, p->width, p->weight->in, p->weight->out,
+    char batch[16] = "";
+    if (p->batch > 1)
+        snprintf(batch, sizeof batch, "%d x ", p->batch);
+    shape(&cost, "%s%d x %d, %d -> %d, %dx%d%s%s%s%s%s", batch, p->height, p->width, p->weight->in, p->weight->out,
           p->weight->size, p->weight->size, p->stride == 2 ? " stride 2" : "", p->upsample == 2 ? " doubled" : "",
           p->memory ? " memory" : "", activation_words(p->activation), p->residual ? " residual" : "");
     return cost;

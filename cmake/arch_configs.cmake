@@ -1,0 +1,11 @@
+# cmake -P: writes OUTPUT, a C header with the configs FILES (training/configs/NAME.json) as strings.
+set(text "/* Written by cmake/arch_configs.cmake from training/configs. */\nstatic const struct {\n    const char *name, *json;\n} arch_configs[] = {\n")
+foreach(file ${FILES})
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} json)
+    string(REPLACE "\\" "\\\\" json "${json}")
+    string(REPLACE "\"" "\\\"" json "${json}")
+    string(REPLACE "\n" "\\n\"\n     \"" json "${json}")
+    string(APPEND text "    {\"${name}\",\n     \"${json}\"},\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}};\n")
