@@ -261,7 +261,7 @@ static pv_status receive_frame(struct pv_rollout *r, pv_frame *frame)
     for (int y = 0; y < r->height; y++)
         memcpy(frame->data + (size_t)y * frame->stride, src + (size_t)y * row, row);
     frame->index = (int64_t)r->predicted - 1;
-    frame->take = r->take + (uint32_t)place;
+    frame->take = place;
     r->pending--;
     return PV_OK;
 }

@@ -23,9 +23,9 @@ struct pv_rollout {
     int width, height; /* of a frame, pixels */
     int steps;
     pv_mode mode;
-    uint64_t seed;
     int takes;     /* futures that run side by side, T */
-    uint32_t take; /* number of the first one */
+    uint64_t seed; /* of the first; those of the others follow */
+    uint32_t take;
 
     uint64_t frames;    /* in the context of each; the index of the next one */
     uint64_t predicted; /* of them */

@@ -18,15 +18,15 @@ static pv_status combine(struct pv_rollout *r, float *dst, const float *x, doubl
             .dst = dst, .x = x, .y = y, .a = (float)a, .b = (float)b, .count = (size_t)r->takes * r->latent_count});
 }
 
-/* Every take has its own, a function of its number alone: how many run together changes nothing. */
+/* Every take has its own, a function of its seed alone: how many run together changes nothing. */
 static pv_status noise(struct pv_rollout *r, float *dst, enum pv_noise_purpose purpose)
 {
     const struct pv_op_table *op = r->stream->backend->op;
     for (int t = 0; t < r->takes; t++)
         PV_TRY(op->noise(r->stream, &(struct pv_noise){.dst = dst + (size_t)t * r->latent_count,
                                                        .count = r->latent_count,
-                                                       .seed = r->seed,
-                                                       .take = r->take + (uint32_t)t,
+                                                       .seed = r->seed + (uint64_t)t,
+                                                       .take = r->take,
                                                        .frame = (uint32_t)r->frames,
                                                        .purpose = purpose}));
     return PV_OK;

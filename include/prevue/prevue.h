@@ -133,7 +133,7 @@ typedef struct pv_frame {
     size_t stride;
     int width, height;
     int64_t index; /* receive: 0 for the first frame predicted after open, counting on through forks and loads */
-    uint32_t take; /* receive: which future it belongs to */
+    int take;      /* receive: which of the rollout's takes it belongs to, 0 when there is one */
 } pv_frame;
 
 /* The control vector of one frame: info.action_size floats. For native models: gravity x, gravity y (world units a
@@ -158,12 +158,13 @@ PV_API pv_status pv_rollout_receive(pv_rollout *rollout, pv_frame *frame);
 /* A copy that continues on its own, bit for bit as the original would. It shares only the model. Uses both handles.
  * *copy is set also on failure when there was memory for it. */
 PV_API pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy);
-/* A copy that runs `takes` futures side by side: those that forks with set_take(seed, take), (seed, take + 1) ... would
+/* A copy that runs `takes` futures side by side: those that forks with set_take(seed, take), (seed + 1, take) ... would
  * predict one by one, equal up to rounding, in one pass over the weights a step. predict advances all of them, receive
  * then gives `takes` frames, future after future; an observed frame joins them all. takes: 1 to 1024. PV_AGAIN while a
  * predicted frame waits in the original, which must have a single take. *copy is set as for fork. */
 PV_API pv_status pv_rollout_fork_takes(const pv_rollout *rollout, int takes, pv_rollout **copy);
-/* Changes the noise of the frames still to come: forks become takes. Of several takes it numbers the first. */
+/* Changes the noise of the frames still to come: forks become takes. Of several takes it is the seed of the first,
+ * those of the others follow. */
 PV_API pv_status pv_rollout_set_take(pv_rollout *rollout, uint64_t seed, uint32_t take);
 /* The whole state in one file: written under a temporary name, then renamed. */
 PV_API pv_status pv_rollout_save(pv_rollout *rollout, const char *path);
