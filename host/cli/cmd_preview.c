@@ -7,6 +7,7 @@
 #include "json.h"
 #include "preview.h"
 #include "preview/document.h"
+#include "preview/timeline.h"
 #include "signals.h"
 
 static void on_log(void *user, pv_log_level level, const char *sentence)
@@ -129,6 +130,11 @@ static void plan_fill(struct pv_preview_session *s, const char *path)
                         "clip's rate",
                         s->in.clip.fps_num, s->in.clip.fps_den, model->fps_num, model->fps_den,
                         plan->clock.model < plan->clock.clip ? "repeated" : "left out");
+    if (!pv_preview_wants(plan, PV_PREVIEW_CUT))
+        pv_terminal_say(s->terminal, PV_LOG_NOTICE,
+                        "no edit decision lists are written: CMX3600 knows 24, 25, 30, 50 and 60 frames a second, not "
+                        "%d/%d",
+                        plan->source.fps_num, plan->source.fps_den);
 }
 
 /* Without a font auto does without words; on does not. */
@@ -234,6 +240,9 @@ static pv_status prepare(struct pv_preview_session *s, struct pv_error *err)
 static pv_status write_documents(struct pv_preview_session *s, int64_t frames, json_t **entry, struct pv_error *err)
 {
     json_t *versions = NULL;
+    PV_TRY(pv_preview_write_otio(&s->plan, frames, err));
+    for (int take = 0; take < s->plan.takes && pv_preview_wants(&s->plan, PV_PREVIEW_CUT); take++)
+        PV_TRY(pv_preview_write_edl(&s->plan, take, frames, err));
     *entry = pv_preview_to_json(&s->plan, frames);
     if (!*entry)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for takes.json");

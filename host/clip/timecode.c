@@ -25,3 +25,15 @@ pv_status pv_clip_timecode_add(const char *timecode, int fps_num, int fps_den, i
     snprintf(out, PV_CLIP_TIMECODE_SIZE, "%.*s", PV_CLIP_TIMECODE_SIZE - 1, text);
     return PV_OK;
 }
+
+pv_status pv_clip_timecode_frames(const char *timecode, int fps_num, int fps_den, int64_t *frames)
+{
+    *frames = 0;
+    if (!timecode || fps_num <= 0 || fps_den <= 0)
+        return PV_ERR_ARGUMENT;
+    AVTimecode tc;
+    if (av_timecode_init_from_string(&tc, (AVRational){fps_num, fps_den}, timecode, NULL) < 0)
+        return PV_ERR_ARGUMENT;
+    *frames = tc.start;
+    return PV_OK;
+}

@@ -73,6 +73,7 @@ static json_t *take_to_json(const struct pv_preview_plan *p, int take)
     add_name(p, PV_PREVIEW_JOINED, take, "joined", json);
     /* What a browser plays. */
     add_name(p, pv_preview_wants(p, PV_PREVIEW_REVIEW) ? PV_PREVIEW_REVIEW : PV_PREVIEW_JOINED, take, "review", json);
+    add_name(p, PV_PREVIEW_CUT, take, "edl", json);
     return json;
 }
 
@@ -88,6 +89,7 @@ json_t *pv_preview_to_json(const struct pv_preview_plan *p, int64_t frames)
     add_name(p, PV_PREVIEW_CONTACT, 0, "contact", sheets);
     add_name(p, PV_PREVIEW_ONION, 0, "onion", sheets);
     add_name(p, PV_PREVIEW_STRIP, 0, "strip", sheets);
+    add_name(p, PV_PREVIEW_TIMELINE, 0, "timeline", sheets);
     pv_preview_timecode(p, s->frames, timecode);
     json_t *source = json_object_get(json, "source");
     json_object_set_new(source, "frames", json_integer((json_int_t)s->frames));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preview/plan.h"
+#include "preview/timeline.h"
 
 struct kind {
     const char *task, *extension; /* NULL = the preset's */
@@ -38,6 +38,7 @@ bool pv_preview_wants(const struct pv_preview_plan *plan, enum pv_preview_kind k
     case PV_PREVIEW_REVIEW: return plan->preset != PV_CLIP_PRESET_REVIEW;
     case PV_PREVIEW_DIFFERENCE:
     case PV_PREVIEW_STRIP: return plan->takes > 1;
+    case PV_PREVIEW_CUT: return pv_preview_edl_knows_rate(plan);
     default: return true;
     }
 }

@@ -297,6 +297,9 @@ PV_API void pv_clip_lettering_close(pv_clip_lettering *lettering);
 enum { PV_CLIP_TIMECODE_SIZE = 24 };
 PV_API pv_status pv_clip_timecode_add(const char *timecode, int fps_num, int fps_den, int64_t frames,
                                       char out[PV_CLIP_TIMECODE_SIZE]);
+/* How many frames after 00:00:00:00 timecode is: the numbers that drop frame leaves out are not counted. Errors as
+ * above; *frames = 0 then. */
+PV_API pv_status pv_clip_timecode_frames(const char *timecode, int fps_num, int fps_den, int64_t *frames);
 
 #ifdef __cplusplus
 }

@@ -173,3 +173,23 @@ Test(timing, timecode_counts_on)
     cr_expect_str_empty(out);
     cr_expect_eq(pv_clip_timecode_add("01:00:00:00", 0, 1, 1, out), PV_ERR_ARGUMENT);
 }
+
+/* The inverse of counting on, also where drop frame leaves numbers out. */
+Test(timecode, frames_after_zero)
+{
+    const struct {
+        const char *zero;
+        int num, den;
+    } rows[] = {{"00:00:00:00", 24000, 1001}, {"00:00:00:00", 25, 1}, {"00:00:00;00", 30000, 1001}};
+    for (int i = 0; i < 3; i++)
+        for (int64_t frames = 0; frames < 200000; frames += 997) {
+            char text[PV_CLIP_TIMECODE_SIZE];
+            int64_t back;
+            cr_assert_eq(pv_clip_timecode_add(rows[i].zero, rows[i].num, rows[i].den, frames, text), PV_OK);
+            cr_expect_eq(pv_clip_timecode_frames(text, rows[i].num, rows[i].den, &back), PV_OK);
+            cr_expect_eq(back, frames, "%s is %lld, not %lld", text, (long long)back, (long long)frames);
+        }
+    int64_t frames = 7;
+    cr_expect_eq(pv_clip_timecode_frames("no timecode", 24, 1, &frames), PV_ERR_ARGUMENT);
+    cr_expect_eq(frames, 0);
+}
