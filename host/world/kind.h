@@ -35,7 +35,7 @@ struct pv_world_kind {
     void (*close)(void *state);
 };
 
-extern const struct pv_world_kind pv_world_drop, pv_world_collide, pv_world_pour, pv_world_stack;
+extern const struct pv_world_kind pv_world_drop, pv_world_collide, pv_world_pour, pv_world_scene, pv_world_stack;
 extern const struct pv_world_kind pv_world_uniform, pv_world_collision, pv_world_parabola;
 
 #endif

@@ -329,13 +329,9 @@ static json_t *trajectory_json(const struct pour *w, int frames)
     json_t *list = json_array();
     for (int i = 0; list && i < frames; i++) {
         const struct view *v = &w->views[i];
-        json_t *item = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "time", i * w->stage->frame_seconds, "angle",
-                                 v->angle, "cup", v->in_cup, "target", v->in_target, "spilled", v->spilled, "level",
-                                 v->in_target * area / w->target.width);
-        if (json_array_append_new(list, item) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+        list = pv_truth_append(list, json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "time", i * w->stage->frame_seconds,
+                                               "angle", v->angle, "cup", v->in_cup, "target", v->in_target, "spilled",
+                                               v->spilled, "level", v->in_target * area / w->target.width));
     }
     return list;
 }
@@ -344,14 +340,11 @@ static json_t *events_json(const struct pour *w)
 {
     static const char *const what[EVENTS] = {"pours", "target", "obstacle", "floor"};
     json_t *list = json_array();
-    for (int frame = 1; list && frame <= w->stage->params.frames; frame++)
+    for (int frame = 0; list && frame < w->stage->params.frames; frame++)
         for (int i = 0; list && i < EVENTS; i++)
-            if (w->first_frame[i] == frame &&
-                json_array_append_new(list, json_pack("{s:s, s:i, s:f}", "what", what[i], "frame", frame - 1, "time",
-                                                      (frame - 1) * w->stage->frame_seconds)) != 0) {
-                json_decref(list);
-                list = NULL;
-            }
+            if (w->first_frame[i] == frame + 1)
+                list = pv_truth_append(list, json_pack("{s:s, s:i, s:f}", "what", what[i], "frame", frame, "time",
+                                                       frame * w->stage->frame_seconds));
     return list;
 }
 

@@ -15,6 +15,11 @@ void pv_canvas_start(const struct pv_canvas *canvas, const uint8_t *picture)
         else
             memset(to, 255, row);
     }
+    pv_canvas_clear_coverage(canvas);
+}
+
+void pv_canvas_clear_coverage(const struct pv_canvas *canvas)
+{
     if (canvas->coverage)
         memset(canvas->coverage, 0, (size_t)canvas->width * (size_t)canvas->height);
 }

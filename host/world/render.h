@@ -18,6 +18,9 @@ struct pv_canvas {
 /* Copies a picture without padding, or paints all white if it is NULL, and clears the coverage. */
 void pv_canvas_start(const struct pv_canvas *canvas, const uint8_t *picture);
 
+/* The coverage alone. */
+void pv_canvas_clear_coverage(const struct pv_canvas *canvas);
+
 /* Draws one body, anti-aliased. light is the unit vector to where light comes from; shading: how much brighter the side
  * towards it is, and how much darker the other, as a share of the colour (0 = flat). */
 void pv_render_body(const struct pv_canvas *canvas, const struct pv_body *body, const struct pv_motion *motion,

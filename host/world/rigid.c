@@ -277,13 +277,9 @@ void pv_rigid_draw(void *state, const struct pv_canvas *canvas)
 static json_t *ramps_json(const struct pv_rigid *rigid)
 {
     json_t *list = json_array();
-    for (int i = 0; list && i < rigid->obstacle_count; i++) {
-        const struct pv_obstacle *o = &rigid->obstacles[i];
-        if (o->thing.kind == PV_THING_RAMP && json_array_append_new(list, pv_truth_bar(&o->bar)) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    }
+    for (int i = 0; list && i < rigid->obstacle_count; i++)
+        if (rigid->obstacles[i].thing.kind == PV_THING_RAMP)
+            list = pv_truth_append(list, pv_truth_bar(&rigid->obstacles[i].bar));
     return list;
 }
 

@@ -78,6 +78,16 @@ json_t *pv_truth_join(json_t *first, json_t *second)
     return first;
 }
 
+json_t *pv_truth_append(json_t *list, json_t *item)
+{
+    if (!list || json_array_append(list, item) != 0) { /* a NULL item fails too: never a shorter list */
+        json_decref(list);
+        list = NULL;
+    }
+    json_decref(item);
+    return list;
+}
+
 json_t *pv_truth_head(const struct pv_stage *s, int frames)
 {
     const struct pv_world_params *p = &s->params;
@@ -121,51 +131,37 @@ static json_t *event_json(const struct pv_record *r, const struct pv_contact *c)
                      frames * r->stage->frame_seconds, "speed", c->speed, "x", c->x, "y", c->y);
 }
 
-/* json_array_append_new fails on a NULL item: one lost allocation is never a shorter list. */
-static json_t *drop_on_failure(json_t *list, int failed)
-{
-    if (failed) {
-        json_decref(list);
-        list = NULL;
-    }
-    return list;
-}
-
 static json_t *objects_json(const struct pv_record *r)
 {
     json_t *list = json_array();
-    int failed = !list;
-    for (int i = 0; !failed && i < r->body_count; i++)
-        failed = json_array_append_new(list, object_json(&r->bodies[i]));
-    return drop_on_failure(list, failed);
+    for (int i = 0; list && i < r->body_count; i++)
+        list = pv_truth_append(list, object_json(&r->bodies[i]));
+    return list;
 }
 
 static json_t *states_json(const struct pv_record *r, int frame)
 {
     json_t *list = json_array();
-    int failed = !list;
-    for (int i = 0; !failed && i < r->body_count; i++)
-        failed = json_array_append_new(list, state_json(r, &r->states[frame * r->body_count + i]));
-    return drop_on_failure(list, failed);
+    for (int i = 0; list && i < r->body_count; i++)
+        list = pv_truth_append(list, state_json(r, &r->states[frame * r->body_count + i]));
+    return list;
 }
 
 static json_t *trajectory_json(const struct pv_record *r, int frames)
 {
     json_t *list = json_array();
-    int failed = !list;
-    for (int i = 0; !failed && i < frames; i++)
-        failed = json_array_append_new(
+    for (int i = 0; list && i < frames; i++)
+        list = pv_truth_append(
             list, json_pack("{s:f, s:o}", "time", i * r->stage->frame_seconds, "objects", states_json(r, i)));
-    return drop_on_failure(list, failed);
+    return list;
 }
 
 static json_t *events_json(const struct pv_record *r)
 {
     json_t *list = json_array();
-    int failed = !list;
-    for (int i = 0; !failed && i < r->contact_count; i++)
-        failed = json_array_append_new(list, event_json(r, &r->contacts[i]));
-    return drop_on_failure(list, failed);
+    for (int i = 0; list && i < r->contact_count; i++)
+        list = pv_truth_append(list, event_json(r, &r->contacts[i]));
+    return list;
 }
 
 json_t *pv_truth_bodies(const struct pv_record *r, int frames)

@@ -57,6 +57,8 @@ json_t *pv_truth_head(const struct pv_stage *stage, int frames);
 json_t *pv_truth_bodies(const struct pv_record *record, int frames);
 /* The keys of both; takes over both references, either of which may be NULL: then so is the result. */
 json_t *pv_truth_join(json_t *first, json_t *second);
+/* list with item at its end; takes over both, either of which may be NULL: then so is the result. */
+json_t *pv_truth_append(json_t *list, json_t *item);
 /* [a, b] */
 json_t *pv_truth_pair(double a, double b);
 /* {from, to, radius} */

@@ -10,8 +10,8 @@
 
 /* A new world: its file, and a line here. */
 static const struct pv_world_kind *const kinds[] = {
-    &pv_world_drop,    &pv_world_collide,   &pv_world_stack,    &pv_world_pour,
-    &pv_world_uniform, &pv_world_collision, &pv_world_parabola,
+    &pv_world_drop,  &pv_world_collide, &pv_world_stack,     &pv_world_pour,
+    &pv_world_scene, &pv_world_uniform, &pv_world_collision, &pv_world_parabola,
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0], SIDE_MIN = 16, SIDE_MAX = 4096, FRAMES_MAX = 100000, FPS_MAX = 480 };
