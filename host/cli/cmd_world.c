@@ -100,7 +100,7 @@ static const struct pv_option options[] = {
      .min = 0.001,
      .max = 3600,
      .group = "Scene",
-     .help = "How long. Without it: 2, and 3.2 for the laws."},
+     .help = "How long. Without it: 2, 3 for pour, 3.2 for the laws."},
     {.name = "frames",
      .letter = 'n',
      .kind = PV_OPTION_COUNT,
@@ -148,6 +148,7 @@ static const char *const description[] = {
 
 static const struct pv_example examples[] = {
     {"A falling ball, and where it really is:", "prevue world drop -o drop.mp4 --truth drop.json"},
+    {"Water, as the flagship's training sees it:", "prevue world pour --size 512x288 -o pour.mp4 --truth pour.json"},
     {"The same scene at half the gravity:", "prevue world drop -o half.mp4 --gravity-scale 0.5"},
     {NULL, NULL},
 };

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "world/clamp.h"
+
 enum { OCTAVES = 2, LATTICE_X = 16, LATTICE_Y = 28 };
 
 /* Units between lattice points; 10 / .8 + 2 points fit LATTICE_X and 20 / .8 + 2 fit LATTICE_Y. */
@@ -43,11 +45,6 @@ static double noise_at(const struct noise *noise, double x, double y)
     return sum;
 }
 
-static double clamp01(double x)
-{
-    return fmin(fmax(x, 0), 1);
-}
-
 static struct pv_colour mix(struct pv_colour a, struct pv_colour b, double t)
 {
     const float f = (float)t;
@@ -62,7 +59,7 @@ static struct pv_colour scaled(struct pv_colour c, double factor)
 
 static uint8_t to_byte(float value)
 {
-    return (uint8_t)(fminf(fmaxf(value, 0), 1) * 255 + 0.5f);
+    return (uint8_t)(pv_clampf(value, 0, 1) * 255 + 0.5f);
 }
 
 void pv_backdrop_choose(struct pv_backdrop *b, double width, double height, struct pv_draw *draw)
@@ -112,10 +109,10 @@ void pv_backdrop_paint(const struct pv_backdrop *b, double units, double floor_h
             for (int k = -1; k < ramp_count; k++) { /* the floor first */
                 struct pv_point nearest;
                 const double distance = k < 0 ? p.y - floor_height : pv_bar_distance(&ramps[k], p, &nearest);
-                const double cover = clamp01(0.5 - distance * pixels);
+                const double cover = pv_clamp(0.5 - distance * pixels, 0, 1);
                 if (cover == 0)
                     continue;
-                const double line = clamp01(0.5 - (-edge - distance) * pixels);
+                const double line = pv_clamp(0.5 - (-edge - distance) * pixels, 0, 1);
                 c = mix(c, scaled(k < 0 ? b->floor : b->ramp, texture * (1 + 0.12 * line)), cover);
             }
             uint8_t *out = &rgb[((size_t)j * (size_t)width + (size_t)i) * 3];

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "world/clamp.h"
+
 static const double pi = 3.14159265358979323846;
 
 struct pv_colour pv_colour_from_hsv(double hue, double saturation, double value)
@@ -21,7 +23,7 @@ double pv_bar_distance(const struct pv_bar *bar, struct pv_point p, struct pv_po
     const double dx = bar->to.x - bar->from.x, dy = bar->to.y - bar->from.y;
     const double px = p.x - bar->from.x, py = p.y - bar->from.y;
     const double length2 = dx * dx + dy * dy;
-    const double t = length2 > 0 ? fmin(fmax((px * dx + py * dy) / length2, 0), 1) : 0;
+    const double t = length2 > 0 ? pv_clamp((px * dx + py * dy) / length2, 0, 1) : 0;
     const double ex = px - t * dx, ey = py - t * dy;
     *nearest = (struct pv_point){bar->from.x + t * dx, bar->from.y + t * dy};
     return sqrt(ex * ex + ey * ey) - bar->radius;
@@ -48,8 +50,8 @@ double pv_body_distance(const struct pv_body *body, double x, double y)
         return sqrt(x * x + y * y) - body->half_width;
     const double c = body->corner_radius;
     const double dx = fabs(x) - (body->half_width - c), dy = fabs(y) - (body->half_height - c);
-    const double ox = fmax(dx, 0), oy = fmax(dy, 0);
-    return sqrt(ox * ox + oy * oy) + fmin(fmax(dx, dy), 0) - c;
+    const double ox = dx > 0 ? dx : 0, oy = dy > 0 ? dy : 0, deeper = dx > dy ? dx : dy;
+    return sqrt(ox * ox + oy * oy) + (deeper < 0 ? deeper : 0) - c;
 }
 
 static bool inside(const struct pv_body *body, const struct pv_motion *m, double x, double y)

@@ -1,6 +1,6 @@
 /* bulk.c: prevue-world-bulk, the source of training data: it writes clips to stdout, so none ever touches a disk.
  *
- *     prevue-world-bulk --world drop --seed FIRST --count N --frames T --size WxH [--fps 24 or 30000/1001]
+ *     prevue-world-bulk --world NAME[,NAME...] --seed FIRST --count N --frames T --size WxH [--fps 24 or 30000/1001]
  *                       [--range in|out] [--gravity-scale S] [--skip K [--start-jitter]] [--truth FILE.jsonl]
  *
  * For each seed FIRST, FIRST + 1 ... FIRST + N - 1, one after the other without padding:
@@ -9,7 +9,9 @@
  *     T * H * W * 4 bytes   T frames, rows from the top, each pixel R, G, B and how much of it moving bodies cover
  * A clip is thus 16 + T * H * W * 4 bytes. --skip K drops the first K frames of every clip; with --start-jitter it
  * drops 0 to K, drawn from the seed. --truth writes one line of JSON a clip (world/truth.c); frame 0 there is the first
- * one written here. A reader that closes the pipe ends the program without complaint (exit 0).
+ * one written here. With several worlds the clips take turns: the first seed is one of the first world, the
+ * next one of the second, and so on. Size, frames and rate are those of the first world where they are not given.
+ * A reader that closes the pipe ends the program without complaint (exit 0).
  * Exit: 0 done, 1 failed, 2 usage. Seeds from 2^32 up are held out: never train on them (world/world.h). */
 #include <errno.h>
 #include <getopt.h>
@@ -23,15 +25,19 @@
 #include "world/draw.h"
 #include "world/world.h"
 
+enum { WORLDS_MAX = 16 };
+
 struct job {
     struct pv_world_params params;
+    const char *worlds[WORLDS_MAX]; /* take turns */
+    uint64_t world_count;
     uint64_t count;
     bool jitter;
     const char *truth_path;
 };
 
 static const char usage[] =
-    "usage: prevue-world-bulk --world NAME --seed FIRST --count N --frames T --size WxH [--fps N[/D]]\n"
+    "usage: prevue-world-bulk --world NAME[,NAME...] --seed FIRST --count N --frames T --size WxH [--fps N[/D]]\n"
     "           [--range in|out] [--gravity-scale S] [--skip K [--start-jitter]] [--truth FILE.jsonl]\n"
     "Clips of a simulated world on stdout, for training: per clip the seed (8 bytes), gravity (2 float32),\n"
     "then T frames of HxW pixels, four bytes each: red, green, blue, coverage of moving bodies.\n";
@@ -63,20 +69,40 @@ static bool parse_pair(const char *text, char between, int *a, int *b)
     return parse_int(text, between, a, &rest) && parse_int(rest, '\0', b, &rest);
 }
 
-static bool parse_option(struct job *job, int option, const char *text)
+/* Whole and more than 0: 0 means not given. */
+static bool parse_positive(const char *text, int *value)
+{
+    const char *rest;
+    return parse_int(text, '\0', value, &rest) && *value > 0;
+}
+
+/* Cuts the text at its commas. */
+static bool parse_worlds(struct job *job, char *text)
+{
+    job->world_count = 0;
+    for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
+        if (job->world_count == WORLDS_MAX)
+            return false;
+        job->worlds[job->world_count++] = name;
+    }
+    return job->world_count > 0;
+}
+
+static bool parse_option(struct job *job, int option, char *text)
 {
     struct pv_world_params *p = &job->params;
     const char *rest;
     char *end;
     switch (option) {
-    case 'w': p->name = text; return true;
+    case 'w': return parse_worlds(job, text);
     case 's': return parse_u64(text, &p->seed);
     case 'n': return parse_u64(text, &job->count);
-    case 't': return parse_int(text, '\0', &p->frames, &rest);
-    case 'x': return parse_pair(text, 'x', &p->width, &p->height);
+    case 't': return parse_positive(text, &p->frames);
+    case 'x': return parse_pair(text, 'x', &p->width, &p->height) && p->width > 0 && p->height > 0;
     case 'f':
         p->fps_den = 1;
-        return parse_int(text, '\0', &p->fps_num, &rest) || parse_pair(text, '/', &p->fps_num, &p->fps_den);
+        return (parse_int(text, '\0', &p->fps_num, &rest) || parse_pair(text, '/', &p->fps_num, &p->fps_den)) &&
+               p->fps_num > 0;
     case 'r':
         p->range = strcmp(text, "out") == 0 ? PV_WORLD_OUT : PV_WORLD_IN;
         return strcmp(text, "out") == 0 || strcmp(text, "in") == 0;
@@ -185,38 +211,56 @@ static pv_status write_truth(const struct pv_world *world, FILE *file, const cha
     return good ? PV_OK : pv_fail(err, PV_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
 }
 
-static pv_status write_clip(const struct job *job, uint64_t seed, uint8_t *memory, FILE *truth, struct pv_error *err)
+/* *memory: of a frame's size, allocated by the first clip, whose params have then been judged. */
+static pv_status write_clip(const struct job *job, uint64_t index, uint8_t **memory, FILE *truth, struct pv_error *err)
 {
     struct pv_world_params p = job->params;
-    p.seed = seed;
+    p.seed += index;
+    p.name = job->worlds[index % job->world_count];
     if (job->jitter && p.skip > 0) {
-        struct pv_draw draw = pv_draw_start(seed, PV_DRAW_SKIP, (uint32_t)p.range);
+        struct pv_draw draw = pv_draw_start(p.seed, PV_DRAW_SKIP, (uint32_t)p.range);
         p.skip = pv_draw_int(&draw, p.skip + 1);
     }
     struct pv_world *world;
     PV_TRY(pv_world_open(&p, &world, err));
     const size_t pixels = (size_t)p.width * (size_t)p.height;
-    pv_status status = write_header(world, seed, err);
+    pv_status status = PV_OK;
+    if (!*memory && !(*memory = malloc(pixels * 8)))
+        status = pv_fail(err, PV_ERR_MEMORY, "no memory for a frame of %dx%d pixels; choose a smaller one", p.width,
+                         p.height);
     if (status == PV_OK)
-        status = write_frames(world, &p, memory + 5 * pixels, memory + 4 * pixels, memory, err);
+        status = write_header(world, p.seed, err);
+    if (status == PV_OK)
+        status = write_frames(world, &p, *memory + 5 * pixels, *memory + 4 * pixels, *memory, err);
     if (status == PV_OK && truth)
         status = write_truth(world, truth, job->truth_path, err);
     pv_world_close(world);
     return status;
 }
 
+/* What was not given is the first world's own. */
+static void fill_params(struct pv_world_params *p, const char *first)
+{
+    struct pv_world_params usual;
+    pv_world_params_init(&usual, first);
+    if (!p->width) {
+        p->width = usual.width;
+        p->height = usual.height;
+    }
+    if (!p->frames)
+        p->frames = usual.frames;
+    if (!p->fps_num) {
+        p->fps_num = usual.fps_num;
+        p->fps_den = usual.fps_den;
+    }
+}
+
 static pv_status write_clips(const struct job *job, FILE *truth, struct pv_error *err)
 {
-    struct pv_world *world; /* the params are judged before their sizes are used */
-    PV_TRY(pv_world_open(&job->params, &world, err));
-    pv_world_close(world);
-    uint8_t *memory = malloc((size_t)job->params.width * (size_t)job->params.height * 8);
-    if (!memory)
-        return pv_fail(err, PV_ERR_MEMORY, "no memory for a frame of %dx%d pixels; choose a smaller one",
-                       job->params.width, job->params.height);
+    uint8_t *memory = NULL;
     pv_status status = PV_OK;
     for (uint64_t i = 0; i < job->count && status == PV_OK; i++)
-        status = write_clip(job, job->params.seed + i, memory, truth, err);
+        status = write_clip(job, i, &memory, truth, err);
     if (status == PV_OK && fflush(stdout) != 0)
         status = errno == EPIPE ? PV_END : pv_fail(err, PV_ERR_IO, "cannot write to stdout: %s", strerror(errno));
     free(memory);
@@ -225,11 +269,11 @@ static pv_status write_clips(const struct job *job, FILE *truth, struct pv_error
 
 int main(int argc, char **argv)
 {
-    struct job job = {.count = 1};
-    pv_world_params_init(&job.params, "drop");
+    struct job job = {.params = {.gravity_scale = 1}, .worlds = {"drop"}, .world_count = 1, .count = 1};
     const int stop = parse_arguments(&job, argc, argv);
     if (stop)
         return stop - 1;
+    fill_params(&job.params, job.worlds[0]);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is EPIPE, and the end */
 
     struct pv_error err = {""};

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "world/clamp.h"
+
 enum { TABLE = 64, PAIRS = 24, ITERATIONS = 2 }; /* PAIRS a particle at most, each counted once */
 
 static const double pi = 3.14159265358979323846;
@@ -247,7 +249,7 @@ static double wall_term(const struct pv_fluid *f, uint32_t near, struct pv_point
         const struct surface s = surface_at(f, i, p);
         if (s.distance >= f->reach)
             continue;
-        const double place = fmax(s.distance, 0) / f->reach * (TABLE - 1);
+        const double place = (s.distance > 0 ? s.distance : 0) / f->reach * (TABLE - 1);
         const int k = (int)place < TABLE - 2 ? (int)place : TABLE - 2;
         const double t = place - k;
         density += f->wall_density[k] + t * (f->wall_density[k + 1] - f->wall_density[k]);
@@ -262,7 +264,7 @@ static double wall_term(const struct pv_fluid *f, uint32_t near, struct pv_point
 static void solve(struct pv_fluid *f)
 {
     const struct kernel k = kernel_of(f->reach);
-    const double self = k.poly6 * cube(k.reach2), scale = 1 / f->density;
+    const double self = k.poly6 * cube(k.reach2), scale = 1 / f->density, calm = 1 / f->crowding;
     for (int i = 0; i < f->count; i++)
         f->sums[i] = (struct pv_fluid_sum){.density = self};
     for (int n = 0; n < f->pair_count; n++) {
@@ -283,13 +285,13 @@ static void solve(struct pv_fluid *f)
             sb->gradient.x += push * dx;
             sb->gradient.y += push * dy;
         }
-        const double crowd = w / f->crowding;
+        const double crowd = w * calm;
         f->terms[n] = (struct pv_fluid_term){push * dx, push * dy, crowd * crowd * crowd * crowd};
     }
     for (int i = 0; i < f->count; i++) {
         struct pv_fluid_sum *s = &f->sums[i];
         const double wall = wall_term(f, f->near[i], f->at[i], &s->wall);
-        const double constraint = fmax(s->density * scale + wall - 1, 0); /* it does not pull */
+        const double excess = s->density * scale + wall - 1, constraint = excess > 0 ? excess : 0; /* no pull */
         const double gx = s->gradient.x + s->wall.x, gy = s->gradient.y + s->wall.y;
         s->lambda = -constraint / (s->squares + gx * gx + gy * gy + softness * f->stiffness);
         f->moved[i] = (struct pv_point){s->lambda * s->wall.x, s->lambda * s->wall.y};
@@ -321,7 +323,7 @@ static void smooth(struct pv_fluid *f)
     for (int n = 0; n < f->pair_count; n++) {
         const int a = f->pairs[n].a, b = f->pairs[n].b;
         const double dx = f->at[a].x - f->at[b].x, dy = f->at[a].y - f->at[b].y;
-        const double w = k.poly6 * cube(fmax(k.reach2 - dx * dx - dy * dy, 0)) / f->density;
+        const double inside = k.reach2 - dx * dx - dy * dy, w = inside > 0 ? k.poly6 * cube(inside) / f->density : 0;
         const double vx = w * (f->velocity[b].x - f->velocity[a].x), vy = w * (f->velocity[b].y - f->velocity[a].y);
         f->moved[a].x += vx;
         f->moved[a].y += vy;
@@ -341,7 +343,7 @@ static struct pv_point slowed(const struct pv_fluid *f, uint32_t near, struct pv
         if (!(near & 1) || (i >= BOX_SIDES && i < BOX_SIDES + f->moving))
             continue;
         const struct surface s = surface_at(f, i, p);
-        const double part = wall_drag * fmin(fmax(1 - s.distance / f->reach, 0), 1);
+        const double part = wall_drag * pv_clamp(1 - s.distance / f->reach, 0, 1);
         const double across = v.x * s.normal.x + v.y * s.normal.y;
         v.x -= part * (v.x - across * s.normal.x);
         v.y -= part * (v.y - across * s.normal.y);

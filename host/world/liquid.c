@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "world/clamp.h"
+
 static const double reach_spacings = 3.2; /* of a particle */
 /* The distance of the surface from the weighted mean, in spacings: that of a drop alone, with the right area, and that
  * along a straight edge, where the mean of half a disc of weights lies .2587 reaches inside. */
@@ -44,7 +46,7 @@ static void splat(struct pv_liquid *liquid, float x, float y, float reach)
         const float dy = (y - ((float)j + 0.5f)) * scale;
         for (int i = left; i < right; i++) {
             const float dx = (x - ((float)i + 0.5f)) * scale;
-            const float t = fmaxf(1 - dx * dx - dy * dy, 0), w = t * t * t;
+            const float t = pv_clampf(1 - dx * dx - dy * dy, 0, 1), w = t * t * t;
             row[3 * i] += w;
             row[3 * i + 1] += w * dx;
             row[3 * i + 2] += w * dy;
@@ -54,7 +56,7 @@ static void splat(struct pv_liquid *liquid, float x, float y, float reach)
 
 static void blend(uint8_t *out, float value, float cover)
 {
-    *out = (uint8_t)((float)*out + (fminf(value, 1) * 255 - (float)*out) * cover + 0.5f);
+    *out = (uint8_t)((float)*out + (pv_clampf(value, 0, 1) * 255 - (float)*out) * cover + 0.5f);
 }
 
 void pv_liquid_draw(struct pv_liquid *liquid, const struct pv_canvas *canvas, const struct pv_point *at, int count,
@@ -73,14 +75,15 @@ void pv_liquid_draw(struct pv_liquid *liquid, const struct pv_canvas *canvas, co
             const float *f = &liquid->field[((size_t)j * (size_t)width + (size_t)i) * 3];
             if (f[0] < 1e-6f)
                 continue;
-            const float mx = f[1] / f[0], my = f[2] / f[0], radius = drop + (edge - drop) * fminf(2 * f[0] / full, 1);
+            const float mx = f[1] / f[0], my = f[2] / f[0],
+                        radius = drop + (edge - drop) * pv_clampf(2 * f[0] / full, 0, 1);
             const float distance = (sqrtf(mx * mx + my * my) - radius) * reach; /* pixels */
-            const float cover = fminf(fmaxf(0.5f - distance, 0), 1);
+            const float cover = pv_clampf(0.5f - distance, 0, 1);
             if (cover == 0)
                 continue;
-            const float depth = fminf(fmaxf(2 * f[0] / full - 1, 0), 1), rim = (1 - depth) * (1 - depth);
+            const float depth = pv_clampf(2 * f[0] / full - 1, 0, 1), rim = (1 - depth) * (1 - depth);
             /* Thin liquid is brighter, and so is what looks up: the mean lies below there. */
-            const float up = fmaxf(my, 0) / (sqrtf(mx * mx + my * my) + 1e-3f);
+            const float up = pv_clampf(my, 0, 1) / (sqrtf(mx * mx + my * my) + 1e-3f);
             const float t = rim * (0.6f + 0.4f * up);
             uint8_t *pixel = &canvas->rgb[(size_t)j * canvas->stride + (size_t)i * 3];
             blend(&pixel[0], liquid->deep.r + t * (liquid->bright.r - liquid->deep.r), cover);

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "world/clamp.h"
+
 void pv_canvas_start(const struct pv_canvas *canvas, const uint8_t *picture)
 {
     const size_t row = (size_t)canvas->width * 3;
@@ -35,7 +37,7 @@ struct view {
 
 static float clamp01(double x)
 {
-    return (float)fmin(fmax(x, 0), 1);
+    return (float)pv_clamp(x, 0, 1);
 }
 
 static void blend(uint8_t *out, float value, float cover)
@@ -63,7 +65,7 @@ static void draw_pixel(const struct view *v, double dx, double dy, uint8_t *rgb,
 
 static int clamp_int(double value, int high)
 {
-    return (int)fmin(fmax(value, 0), high);
+    return (int)pv_clamp(value, 0, high);
 }
 
 /* Pixels that a shape can touch. */

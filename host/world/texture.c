@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "world/clamp.h"
 #include "world/letters.h"
 
 enum { COLOURS = 4, OCTAVES = 9 };
@@ -22,7 +23,9 @@ pv_status pv_texture_open(struct pv_texture *t, int side, double units, struct p
     t->units = units;
     t->rgba = malloc(texels * sizeof *t->rgba);
     t->field = malloc(texels * sizeof *t->field);
-    if (!t->rgba || !t->field)
+    t->columns = malloc((size_t)side * sizeof *t->columns);
+    t->weights = malloc((size_t)side * sizeof *t->weights);
+    if (!t->rgba || !t->field || !t->columns || !t->weights)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a texture of %d texels a side; choose a smaller picture",
                        side);
     for (size_t i = 0; i < texels; i++)
@@ -34,6 +37,8 @@ void pv_texture_close(struct pv_texture *t)
 {
     free(t->rgba);
     free(t->field);
+    free(t->columns);
+    free(t->weights);
 }
 
 static uint64_t draw_seed(struct pv_draw *draw)
@@ -55,49 +60,56 @@ static struct palette draw_palette(struct pv_draw *draw)
     return p;
 }
 
-static uint32_t byte_of(float value)
+static inline uint32_t byte_of(float value)
 {
-    return (uint32_t)(fminf(fmaxf(value, 0), 1) * 255 + 0.5f);
+    return (uint32_t)(pv_clampf(value, 0, 1) * 255 + 0.5f);
 }
 
-static uint32_t pack(struct pv_colour c)
+static inline uint32_t pack(struct pv_colour c)
 {
     return byte_of(c.r) | byte_of(c.g) << 8 | byte_of(c.b) << 16 | 0xff000000u;
 }
 
 /* Along the palette, t from 0 to 1. */
-static struct pv_colour shade(const struct palette *p, float t)
+static inline struct pv_colour shade(const struct palette *p, float t)
 {
-    const float place = fminf(fmaxf(t, 0), 0.9999f) * (COLOURS - 1);
+    const float place = pv_clampf(t, 0, 0.9999f) * (COLOURS - 1);
     const int i = (int)place;
     const float f = place - (float)i;
     const struct pv_colour a = p->colours[i], b = p->colours[i + 1];
     return (struct pv_colour){a.r + (b.r - a.r) * f, a.g + (b.g - a.g) * f, a.b + (b.b - a.b) * f};
 }
 
+/* [lattice][lattice] values, and room for a row of lattice + 1 more. */
 static float *octave_values(uint64_t seed, int octave, int lattice)
 {
-    float *values = malloc((size_t)lattice * (size_t)lattice * sizeof *values);
+    float *values = malloc(((size_t)lattice * (size_t)lattice + (size_t)lattice + 1) * sizeof *values);
     struct pv_draw draw = pv_draw_start(seed, PV_DRAW_LOOK, (uint32_t)octave);
     for (int i = 0; values && i < lattice * lattice; i++)
         values[i] = (float)pv_draw_uniform(&draw, -1, 1);
     return values;
 }
 
-/* Adds value noise on a lattice of so many points a side. */
-static void add_octave(struct pv_texture *t, const float *values, int lattice, float amplitude)
+/* Adds value noise on a lattice of so many points a side. line: room for a row of it, at the height of a texel. */
+static void add_octave(struct pv_texture *t, const float *values, float *line, int lattice, float amplitude)
 {
     const float step = (float)lattice / (float)t->side;
+    for (int i = 0; i < t->side; i++) {
+        const float u = (float)i * step, f = u - floorf(u);
+        t->columns[i] = (int)u;
+        t->weights[i] = f * f * (3 - 2 * f);
+    }
     for (int j = 0; j < t->side; j++) {
-        const float v = (float)j * step, fy = v - floorf(v), sy = fy * fy * (3 - 2 * fy);
-        const float *low = values + (size_t)((int)v % lattice) * (size_t)lattice;
-        const float *high = values + (size_t)(((int)v + 1) % lattice) * (size_t)lattice;
+        const float sy = t->weights[j]; /* rows lie as columns do */
+        const float *low = values + (size_t)t->columns[j] * (size_t)lattice;
+        const float *high = values + (size_t)((t->columns[j] + 1) % lattice) * (size_t)lattice;
+        for (int k = 0; k < lattice; k++)
+            line[k] = amplitude * (low[k] + sy * (high[k] - low[k]));
+        line[lattice] = line[0];
         float *row = t->field + (size_t)j * (size_t)t->side;
         for (int i = 0; i < t->side; i++) {
-            const float u = (float)i * step, fx = u - floorf(u), sx = fx * fx * (3 - 2 * fx);
-            const int a = (int)u, b = a + 1 < lattice ? a + 1 : 0;
-            const float l = low[a] + sx * (low[b] - low[a]), h = high[a] + sx * (high[b] - high[a]);
-            row[i] += amplitude * (l + sy * (h - l));
+            const int k = t->columns[i];
+            row[i] += line[k] + t->weights[i] * (line[k + 1] - line[k]);
         }
     }
 }
@@ -113,7 +125,7 @@ static void fill_noise(struct pv_texture *t, uint64_t seed, double units, float 
         float *values = octave_values(seed, octave, lattice);
         if (!values)
             break;
-        add_octave(t, values, lattice, amplitude);
+        add_octave(t, values, values + (size_t)lattice * (size_t)lattice, lattice, amplitude);
         free(values);
         power += amplitude * amplitude;
     }
@@ -134,7 +146,7 @@ static uint32_t mixed(uint32_t under, struct pv_colour over, float cover)
     const float new[3] = {over.r * 255, over.g * 255, over.b * 255}, alpha = (float)(under >> 24);
     uint32_t texel = (uint32_t)(alpha + (255 - alpha) * cover + 0.5f) << 24;
     for (int i = 0; i < 3; i++)
-        texel |= (uint32_t)(fminf(fmaxf(old[i] + (new[i] - old[i]) * cover, 0), 255) + 0.5f) << (8 * i);
+        texel |= (uint32_t)(pv_clampf(old[i] + (new[i] - old[i]) * cover, 0, 255) + 0.5f) << (8 * i);
     return texel;
 }
 
@@ -151,7 +163,7 @@ static void stamp(struct pv_texture *t, const struct pv_body *body, double x, do
         for (int i = left; i < right; i++) {
             const double dx = (i + 0.5) / texels - x, dy = (j + 0.5) / texels - y;
             const double distance = pv_body_distance(body, c * dx + s * dy, c * dy - s * dx);
-            const float cover = (float)fmin(fmax(0.5 - distance * texels, 0), 1);
+            const float cover = (float)pv_clamp(0.5 - distance * texels, 0, 1);
             if (cover > 0)
                 row[i & (t->side - 1)] = mixed(row[i & (t->side - 1)], colour, cover);
         }
@@ -196,7 +208,7 @@ static void paint_leaves(struct pv_texture *t, struct pv_draw *draw)
     fill_noise(t, seed, 1.5, 0.7f);
     for (int i = 0; i < t->side * t->side; i++) { /* grain: towards black or white */
         const float f = t->field[i] * (float)grain, to = f > 0 ? 1 : 0;
-        t->rgba[i] = mixed(t->rgba[i], (struct pv_colour){to, to, to}, fminf(fabsf(f), 1));
+        t->rgba[i] = mixed(t->rgba[i], (struct pv_colour){to, to, to}, pv_clampf(fabsf(f), 0, 1));
     }
 }
 
@@ -295,7 +307,7 @@ void pv_texture_paint(struct pv_texture *t, struct pv_draw *draw)
 
 static void set_alpha(uint32_t *texel, double alpha)
 {
-    *texel = (*texel & 0xffffffu) | (uint32_t)(fmin(fmax(alpha, 0), 1) * 255 + 0.5) << 24;
+    *texel = (*texel & 0xffffffu) | (uint32_t)(pv_clamp(alpha, 0, 1) * 255 + 0.5) << 24;
 }
 
 /* The value that `share` of the field lies above, to a hundredth. */
@@ -305,7 +317,7 @@ static float level_of(const struct pv_texture *t, double share)
     int bins[BINS] = {0};
     const int texels = t->side * t->side;
     for (int i = 0; i < texels; i++)
-        bins[(int)(fminf(fmaxf(t->field[i] * 0.5f + 0.5f, 0), 0.999f) * BINS)]++;
+        bins[(int)(pv_clampf(t->field[i] * 0.5f + 0.5f, 0, 0.999f) * BINS)]++;
     int above = 0, bin = BINS;
     while (bin > 0 && above < share * texels)
         above += bins[--bin];

@@ -13,7 +13,9 @@ struct pv_texture {
     int side;       /* texels, a power of two */
     double units;   /* the same in units */
     uint32_t *rgba; /* [side][side], y up; red in the lowest byte, alpha in the highest */
-    float *field;   /* [side][side]: while painting */
+    int *columns;   /* [side], these three while painting */
+    float *weights;
+    float *field; /* [side][side] */
 };
 
 /* side: at least 16. Opaque black. close is safe on a zeroed one. */

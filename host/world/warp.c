@@ -1,9 +1,7 @@
 /* warp.c: textures in the picture, turned and enlarged. Each pixel asks where in the texture it lies and mixes the four
  * texels around that point, in whole numbers: 1/65536 of a texel to walk, 1/256 to mix. */
 #include <math.h>
-#include <string.h>
 
-#include "base/compiler.h"
 #include "world/texture.h"
 
 enum { ONE = 1 << 16 };
@@ -30,30 +28,34 @@ static uint32_t fixed(double value)
     return (uint32_t)(int64_t)llround(value * ONE);
 }
 
-/* a + (b - a) * f / 256, four bytes at a time in two halves. */
-static PV_INLINE uint32_t mix(uint32_t a, uint32_t b, uint32_t f)
+/* Four bytes, each in 16 bits of its own: red, blue, green, alpha from the lowest. */
+static inline uint64_t spread(uint32_t texel)
 {
-    const uint32_t even = 0xff00ffu, half = 0x800080u;
-    const uint32_t low = ((a & even) * (256 - f) + (b & even) * f + half) >> 8 & even;
-    const uint32_t high = ((a >> 8 & even) * (256 - f) + (b >> 8 & even) * f + half) & ~even;
-    return low | high;
+    return (texel & 0xff00ffu) | (uint64_t)(texel & 0xff00ff00u) << 24;
 }
 
-static PV_INLINE uint32_t texel_at(const uint32_t *rgba, uint32_t side, uint32_t u, uint32_t v)
+static inline uint32_t gathered(uint64_t bytes)
 {
-    const uint32_t last = side - 1, i = u >> 16 & last, j = v >> 16 & last;
-    const uint32_t i2 = (i + 1) & last, j2 = (j + 1) & last, fu = u >> 8 & 255, fv = v >> 8 & 255;
-    const uint32_t low = mix(rgba[j * side + i], rgba[j * side + i2], fu);
-    const uint32_t high = mix(rgba[j2 * side + i], rgba[j2 * side + i2], fu);
-    return mix(low, high, fv);
+    return (uint32_t)bytes | (uint32_t)(bytes >> 24);
+}
+
+/* The mean of four texels, by weights that add up to 256: the products stay within their 16 bits. */
+static inline uint32_t texel_at(const uint32_t *rgba, uint32_t side, uint32_t u, uint32_t v)
+{
+    const uint32_t last = side - 1, i = u >> 16 & last, j = v >> 16 & last, i2 = (i + 1) & last, j2 = (j + 1) & last;
+    const uint32_t *low = rgba + (size_t)j * side, *high = rgba + (size_t)j2 * side;
+    const uint32_t fu = u >> 8 & 255, fv = v >> 8 & 255, both = (fu * fv + 128) >> 8;
+    const uint64_t sum = spread(low[i]) * (256 - fu - fv + both) + spread(low[i2]) * (fu - both) +
+                         spread(high[i]) * (fv - both) + spread(high[i2]) * both;
+    return gathered((sum + 0x0080008000800080u) >> 8 & 0x00ff00ff00ff00ffu);
 }
 
 /* A row of `count` texels from (u, v) on. */
-PV_MULTIVERSION static void fetch_row(const uint32_t *rgba, uint32_t side, uint32_t u, uint32_t v, uint32_t du,
-                                      uint32_t dv, int count, uint32_t *out)
+static void fetch_row(const uint32_t *rgba, uint32_t side, uint32_t u, uint32_t v, uint32_t du, uint32_t dv, int count,
+                      uint32_t *out)
 {
-    for (uint32_t i = 0; i < (uint32_t)count; i++)
-        out[i] = texel_at(rgba, side, u + i * du, v + i * dv);
+    for (int i = 0; i < count; i++, u += du, v += dv)
+        out[i] = texel_at(rgba, side, u, v);
 }
 
 static void blend(uint8_t *out, uint32_t value, uint32_t alpha)
@@ -80,7 +82,7 @@ static void put_row(const uint32_t *texels, int count, uint8_t *rgb, uint8_t *co
     }
 }
 
-enum { CHUNK = 256 };
+enum { CHUNK = 64 }; /* pixels of a row at a time */
 
 /* The pixels of row j from left to right, `right` excluded. */
 static void draw_span(const struct pv_texture *t, const struct map *m, const struct pv_canvas *canvas, int j, int left,
@@ -99,8 +101,10 @@ static void draw_span(const struct pv_texture *t, const struct map *m, const str
 void pv_texture_cover(const struct pv_texture *t, const struct pv_placing *placing, const struct pv_canvas *canvas)
 {
     const struct map m = map_of(t, placing, canvas, 0);
-    for (int j = 0; j < canvas->height; j++)
-        draw_span(t, &m, canvas, j, 0, canvas->width, false);
+    /* In columns: what one row reads of the texture, the next rows find in the cache, however it is turned. */
+    for (int left = 0; left < canvas->width; left += CHUNK)
+        for (int j = 0; j < canvas->height; j++)
+            draw_span(t, &m, canvas, j, left, left + CHUNK < canvas->width ? left + CHUNK : canvas->width, false);
 }
 
 /* Narrows [*low, *high) to the i for which start + i * step lies in [0, end). */

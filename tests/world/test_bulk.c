@@ -68,6 +68,35 @@ Test(bulk, bytes_equal_the_librarys_frames)
     expect_exit(pipe, 0);
 }
 
+Test(bulk, several_worlds_take_turns)
+{
+    static const char *const names[] = {"collide", "scene", "uniform"};
+    char command[512];
+    snprintf(command, sizeof command,
+             "\"%s\" --world collide,scene,uniform --size %dx%d --seed 40 --count 5 --fps 12 "
+             "--frames %d",
+             PV_WORLD_BULK, W, W, T);
+    FILE *pipe = popen(command, "r");
+    cr_assert(pipe != NULL);
+    static uint8_t rgb[W * W * 3], rgba[W * W * 4];
+    for (uint64_t i = 0; i < 5; i++) {
+        struct pv_world_params p = clip_params(40 + i, W, W, T);
+        p.name = names[i % 3];
+        p.fps_num = 12;
+        struct pv_world *world = clip_open(&p);
+        cr_assert(fread(rgba, 1, 16, pipe) == 16 && rgba[0] == 40 + i);
+        for (int frame = 0; frame < T; frame++) {
+            cr_assert(fread(rgba, 1, sizeof rgba, pipe) == sizeof rgba);
+            cr_assert(pv_world_next(world, rgb, W * 3, NULL, NULL) == PV_OK);
+            for (size_t k = 0; k < W * W; k++)
+                cr_assert(memcmp(&rgba[4 * k], &rgb[3 * k], 3) == 0, "%s frame %d", p.name, frame);
+        }
+        pv_world_close(world);
+    }
+    cr_assert(fgetc(pipe) == EOF);
+    expect_exit(pipe, 0);
+}
+
 Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
 {
     char path[] = "/tmp/prevue-truth-XXXXXX", arguments[256];
@@ -119,8 +148,9 @@ Test(bulk, a_closed_pipe_is_a_clean_stop)
 
 Test(bulk, bad_arguments_are_refused)
 {
-    static const char *const bad[] = {"--world drip", "--size 5x5",       "--size 64",   "--fps 0", "--fps x",
-                                      "--seed -1",    "--range sideways", "--frames 1x", "--what",  "more"};
+    static const char *const bad[] = {
+        "--world drip", "--world ,", "--world uniform",  "--frames 0",  "--size 5x5", "--size 64", "--fps 0",
+        "--fps x",      "--seed -1", "--range sideways", "--frames 1x", "--what",     "more"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char arguments[128];
         snprintf(arguments, sizeof arguments, "%s 2>&1 >/dev/null", bad[i]);
