@@ -148,8 +148,8 @@ static const char *const description[] = {
 
 static const struct pv_example examples[] = {
     {"A falling ball, and where it really is:", "prevue world drop -o drop.mp4 --truth drop.json"},
-    {"Water, as the flagship's training sees it:", "prevue world pour --size 512x288 -o pour.mp4 --truth pour.json"},
     {"The same scene at half the gravity:", "prevue world drop -o half.mp4 --gravity-scale 0.5"},
+    {"Water in the flagship's size:", "prevue world pour --size 512x288 -o pour.mp4 --truth pour.json"},
     {NULL, NULL},
 };
 
