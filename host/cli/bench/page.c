@@ -169,22 +169,40 @@ static int thin_out(const json_t *samples, double *x, double *y)
     return points;
 }
 
+static const json_t *frames_of(const json_t *row)
+{
+    return json_object_get(json_object_get(row, "samples"), "frames_ms");
+}
+
+/* The longest rollouts, longest first; SERIES_MAX at most. */
+static int choose_rollouts(const json_t *rows, const json_t **chosen)
+{
+    int count = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (!is_test(row, "model") || json_array_size(frames_of(row)) < 2)
+            continue;
+        int at = count < SERIES_MAX ? count++ : SERIES_MAX;
+        for (; at > 0 && json_array_size(frames_of(chosen[at - 1])) < json_array_size(frames_of(row)); at--)
+            if (at < SERIES_MAX)
+                chosen[at] = chosen[at - 1];
+        if (at < SERIES_MAX)
+            chosen[at] = row;
+    }
+    return count;
+}
+
 static void plot_rollout(FILE *out, const json_t *rows)
 {
     double x[POINTS_MAX], y[POINTS_MAX];
     struct pv_plot plot = {.out = out, .x = {"frame of the rollout", false, 0, 0}, .y = {"ms a frame", false, 0, 0}};
     const json_t *chosen[SERIES_MAX];
-    int count = 0;
-    for (size_t i = 0; i < json_array_size(rows) && count < SERIES_MAX; i++) {
-        const json_t *row = json_array_get(rows, i);
-        const json_t *samples = json_object_get(json_object_get(row, "samples"), "frames_ms");
-        if (!is_test(row, "model") || json_array_size(samples) < 2)
-            continue;
-        const int points = thin_out(samples, x, y);
+    const int count = choose_rollouts(rows, chosen);
+    for (int i = 0; i < count; i++) {
+        const int points = thin_out(frames_of(chosen[i]), x, y);
         for (int j = 0; j < points; j++)
             pv_plot_include(&plot.y, y[j]);
-        pv_plot_include(&plot.x, (double)json_array_size(samples));
-        chosen[count++] = row;
+        pv_plot_include(&plot.x, (double)json_array_size(frames_of(chosen[i])));
     }
     if (count == 0)
         return;
@@ -193,7 +211,7 @@ static void plot_rollout(FILE *out, const json_t *rows)
     for (int i = 0; i < count; i++) {
         char name[NAME_BYTES];
         name_of(chosen[i], NULL, name);
-        const int points = thin_out(json_object_get(json_object_get(chosen[i], "samples"), "frames_ms"), x, y);
+        const int points = thin_out(frames_of(chosen[i]), x, y);
         pv_plot_line(&plot, i, x, y, points);
         pv_plot_legend(&plot, i, i, name);
     }
@@ -237,7 +255,9 @@ static void plot_roofline(FILE *out, const json_t *rows)
     }
     if (!last)
         return;
-    pv_plot_include(&plot.x, 2000 * number_at(last, "tflops_ceiling") / number_at(last, "gbps_ceiling"));
+    const double ridge = 1000 * number_at(last, "tflops_ceiling") / number_at(last, "gbps_ceiling");
+    pv_plot_include(&plot.x, ridge / 4);
+    pv_plot_include(&plot.x, ridge * 2);
     pv_plot_begin(&plot, "Roofline");
     draw_roof(&plot, 0, number_at(last, "tflops_ceiling"), number_at(last, "gbps_ceiling"),
               "measured: large product, large copy");
