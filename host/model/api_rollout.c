@@ -249,17 +249,22 @@ pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action)
     return rollout ? report(rollout, predict_frame(rollout, action)) : PV_ERR_ARGUMENT;
 }
 
+static void copy_out(const struct pv_rollout *r, int take, pv_frame *frame)
+{
+    const size_t row = (size_t)r->width * 3;
+    const uint8_t *src = r->host_frame + (size_t)take * pv_rollout_frame_bytes(r);
+    for (int y = 0; y < r->height; y++)
+        memcpy(frame->data + (size_t)y * frame->stride, src + (size_t)y * row, row);
+}
+
 static pv_status receive_frame(struct pv_rollout *r, pv_frame *frame)
 {
     PV_TRY(check_open(r));
     PV_TRY(check_frame(r, frame));
     if (!r->pending)
         return pv_fail(&r->error, PV_AGAIN, "no predicted frame waits; predict one first");
-    const size_t row = (size_t)r->width * 3;
     const int place = r->takes - r->pending;
-    const uint8_t *src = r->host_frame + (size_t)place * pv_rollout_frame_bytes(r);
-    for (int y = 0; y < r->height; y++)
-        memcpy(frame->data + (size_t)y * frame->stride, src + (size_t)y * row, row);
+    copy_out(r, place, frame);
     frame->index = (int64_t)r->predicted - 1;
     frame->take = place;
     r->pending--;
@@ -269,6 +274,23 @@ static pv_status receive_frame(struct pv_rollout *r, pv_frame *frame)
 pv_status pv_rollout_receive(pv_rollout *rollout, pv_frame *frame)
 {
     return rollout ? report(rollout, receive_frame(rollout, frame)) : PV_ERR_ARGUMENT;
+}
+
+static pv_status reconstruct_frame(struct pv_rollout *r, pv_frame *frame)
+{
+    PV_TRY(check_open(r));
+    PV_TRY(check_frame(r, frame));
+    PV_TRY(check_room(r));
+    if (r->frames == 0)
+        return pv_fail(&r->error, PV_ERR_ARGUMENT, "nothing to reconstruct; send at least one frame first");
+    PV_TRY(pv_rollout_decode_last(r));
+    copy_out(r, 0, frame);
+    return PV_OK;
+}
+
+pv_status pv_rollout_reconstruct(pv_rollout *rollout, pv_frame *frame)
+{
+    return rollout ? report(rollout, reconstruct_frame(rollout, frame)) : PV_ERR_ARGUMENT;
 }
 
 /* ---- the rest ---- */

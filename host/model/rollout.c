@@ -203,6 +203,24 @@ static pv_status advance(struct pv_rollout *r, const float *action)
     return op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
 }
 
+/* The decoder's memory as it was before the last frame; that the frame's own is written once more, with the same
+ * values, changes nothing. */
+static pv_status decode_again(struct pv_rollout *r)
+{
+    struct pv_tae_memory before = r->decoder;
+    before.last = !before.last;
+    PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
+    PV_TRY(pv_tae_decode(r->stream, &r->model->tae, &r->grid, &before, &r->features,
+                         pv_rollout_latent(r, r->frames - 1), r->pixels));
+    return r->stream->backend->op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
+}
+
+pv_status pv_rollout_decode_last(struct pv_rollout *r)
+{
+    r->stream->backend->op->enter(r->stream);
+    return leave(r, decode_again(r));
+}
+
 pv_status pv_rollout_observe(struct pv_rollout *r, const float *action)
 {
     r->stream->backend->op->enter(r->stream);

@@ -68,6 +68,8 @@ size_t pv_rollout_frame_bytes(const struct pv_rollout *r);
 pv_status pv_rollout_observe(struct pv_rollout *r, const float *action);
 /* The next frame of every take joins its context and is left in host_frame, pending. */
 pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
+/* The last frame (there is one) decoded once more, into host_frame. The state stays as it is. */
+pv_status pv_rollout_decode_last(struct pv_rollout *r);
 
 /* Ops from here on belong to this part of a frame (PV_METER_IDLE: to none). */
 pv_status pv_rollout_part(struct pv_rollout *r, int part);

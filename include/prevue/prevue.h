@@ -155,6 +155,11 @@ PV_API pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action
 /* Copies the predicted frame into frame->data (the caller sets data, stride, width, height = the rollout's) and
  * sets frame->index. PV_AGAIN when none is ready. */
 PV_API pv_status pv_rollout_receive(pv_rollout *rollout, pv_frame *frame);
+/* The codec's own picture of the newest frame of the context: of an observed frame, what encoding and decoding keep of
+ * it (the best that any prediction can look like); of a predicted one, what receive gave, of several takes the first's.
+ * Writes frame as receive does, except index and take, and changes nothing that comes after. PV_AGAIN while a predicted frame waits to be received,
+ * PV_ERR_ARGUMENT before the first frame. */
+PV_API pv_status pv_rollout_reconstruct(pv_rollout *rollout, pv_frame *frame);
 /* A copy that continues on its own, bit for bit as the original would. It shares only the model. Uses both handles.
  * *copy is set also on failure when there was memory for it. */
 PV_API pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy);

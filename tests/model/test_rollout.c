@@ -312,6 +312,30 @@ Test(rollout, observing_after_a_stopped_prediction_forgets_it)
     pv_model_close(model);
 }
 
+/* ---- reconstruction ---- */
+
+/* Decoding the newest frame once more shows what was shown, and what comes after is as if nobody had asked. */
+ON_ALL_BACKENDS(reconstructing_shows_the_newest_frame_and_changes_nothing)
+{
+    pv_model *model = golden_model("plain.safetensors", backend->name, 1);
+    pv_rollout *r = start(model, 4, 0);
+    go_on(r, 0, 6, expected);
+    pv_rollout_close(r);
+
+    r = start(model, 4, 0);
+    pv_frame frame = {.stride = (size_t)SIDE * 3, .width = SIDE, .height = SIDE};
+    for (size_t i = 0; i < 6; i++) {
+        frame.data = other + i * FRAME_BYTES;
+        cr_assert_eq(pv_rollout_reconstruct(r, &frame), PV_OK, "%s", pv_rollout_message(r));
+        go_on(r, i, 1, found);
+        expect_same(found, expected, i, 1, "after a reconstruction");
+        cr_assert_eq(pv_rollout_reconstruct(r, &frame), PV_OK, "%s", pv_rollout_message(r));
+        expect_same(other, expected, i, 1, "the reconstruction of a predicted frame");
+    }
+    pv_rollout_close(r);
+    pv_model_close(model);
+}
+
 /* ---- threads ---- */
 
 struct worker {

@@ -86,12 +86,14 @@ Test(misuse, calls_out_of_order)
     cr_assert_str_eq(pv_rollout_message(r), "");
     expect(r, pv_rollout_predict(r, NULL), PV_ERR_ARGUMENT, "send");
     expect(r, pv_rollout_receive(r, &frame), PV_AGAIN, "predict");
+    expect(r, pv_rollout_reconstruct(r, &frame), PV_ERR_ARGUMENT, "send");
     cr_assert_eq(pv_rollout_send(r, &frame, NULL), PV_OK);
     expect(r, pv_rollout_receive(r, &frame), PV_AGAIN, "predict");
     for (int64_t i = 0; i < 3; i++) {
         cr_assert_eq(pv_rollout_predict(r, NULL), PV_OK);
         expect(r, pv_rollout_predict(r, NULL), PV_AGAIN, "receive");
         expect(r, pv_rollout_send(r, &frame, NULL), PV_AGAIN, "receive");
+        expect(r, pv_rollout_reconstruct(r, &frame), PV_AGAIN, "receive");
         cr_assert_eq(pv_rollout_receive(r, &frame), PV_OK);
         cr_assert_eq(frame.index, i);
     }
@@ -153,6 +155,7 @@ Test(misuse, null_handles)
     cr_assert_eq(pv_rollout_send(NULL, &frame, NULL), PV_ERR_ARGUMENT);
     cr_assert_eq(pv_rollout_predict(NULL, NULL), PV_ERR_ARGUMENT);
     cr_assert_eq(pv_rollout_receive(NULL, &frame), PV_ERR_ARGUMENT);
+    cr_assert_eq(pv_rollout_reconstruct(NULL, &frame), PV_ERR_ARGUMENT);
     cr_assert_eq(pv_rollout_fork(NULL, &r), PV_ERR_ARGUMENT);
     cr_assert_eq(pv_rollout_save(NULL, "x"), PV_ERR_ARGUMENT);
     cr_assert_eq(pv_rollout_set_take(NULL, 0, 0), PV_ERR_ARGUMENT);
