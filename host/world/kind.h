@@ -2,6 +2,8 @@
 #ifndef PV_WORLD_KIND_H
 #define PV_WORLD_KIND_H
 
+#include <stdbool.h>
+
 #include "world/render.h"
 #include "world/world.h"
 
@@ -11,6 +13,7 @@ struct pv_stage {
     double width, height;          /* units */
     double frame_seconds;
     double gravity[2]; /* set by open, gravity_scale included; zero before it */
+    bool replays;      /* set by open when params.recorded is followed */
 };
 
 /* A world's state is allocated, zeroed and freed by world.c. Everything is a function of stage->params: no clock, no

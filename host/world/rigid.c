@@ -211,6 +211,19 @@ static void kick(struct pv_rigid *rigid)
         cpBodySetVelocity(rigid->physics[i], cpvadd(cpBodyGetVelocity(rigid->physics[i]), change));
 }
 
+/* Bodies to the next frame of the recording. */
+static void replay(struct pv_rigid *rigid)
+{
+    const struct pv_world_params *p = &rigid->stage->params;
+    const struct pv_world_place *places = p->recorded + (ptrdiff_t)rigid->replayed++ * p->recorded_bodies;
+    for (int i = 0; i < rigid->body_count; i++) {
+        cpBodySetPosition(rigid->physics[i], cpv(places[i].x, places[i].y));
+        cpBodySetAngle(rigid->physics[i], places[i].angle);
+        cpBodySetVelocity(rigid->physics[i], cpvzero);
+        cpBodySetAngularVelocity(rigid->physics[i], 0);
+    }
+}
+
 pv_status pv_rigid_ready(struct pv_rigid *rigid, struct pv_error *err)
 {
     const struct pv_world_params *p = &rigid->stage->params;
@@ -232,6 +245,14 @@ pv_status pv_rigid_ready(struct pv_rigid *rigid, struct pv_error *err)
             ramps[ramp_count++] = rigid->obstacles[i].bar;
     pv_backdrop_paint(&rigid->backdrop, rigid->width, rigid->floor, ramps, ramp_count, p->width, p->height,
                       rigid->picture);
+    if (p->recorded) {
+        if (p->recorded_bodies != rigid->body_count)
+            return pv_fail(err, PV_ERR_ARGUMENT, "the recording has %d bodies and the scene has %d", p->recorded_bodies,
+                           rigid->body_count);
+        rigid->stage->replays = true;
+        replay(rigid);
+        return PV_OK;
+    }
     for (int i = 0; i < p->skip; i++)
         pv_rigid_step(rigid);
     return PV_OK;
@@ -240,6 +261,10 @@ pv_status pv_rigid_ready(struct pv_rigid *rigid, struct pv_error *err)
 void pv_rigid_step(void *state)
 {
     struct pv_rigid *rigid = state;
+    if (rigid->stage->replays) {
+        replay(rigid);
+        return;
+    }
     for (int i = 0; i < rigid->substeps; i++) {
         cpSpaceStep(rigid->space, rigid->substep_seconds);
         rigid->substep++;

@@ -40,6 +40,7 @@ struct pv_rigid {
     int substeps; /* a frame */
     double substep_seconds;
     int64_t substep;  /* done so far */
+    int replayed;     /* frames, with params.recorded */
     uint8_t *picture; /* [height][width][3]: what stands still */
     struct pv_record record;
 };

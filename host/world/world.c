@@ -116,7 +116,10 @@ pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **
         .frame_seconds = (double)params->fps_den / params->fps_num,
     };
     w->stage.params.name = kind->name;
-    const pv_status status = kind->open(state, &w->stage, err);
+    pv_status status = kind->open(state, &w->stage, err);
+    if (status == PV_OK && params->recorded && !w->stage.replays)
+        status = pv_fail(err, PV_ERR_ARGUMENT, "the world %s cannot follow a recording: it is not made of rigid bodies",
+                         kind->name);
     if (status != PV_OK)
         pv_world_close(w);
     else

@@ -28,6 +28,11 @@ enum pv_world_range {
     PV_WORLD_OUT /* gravity x1.5, sizes and speeds that PV_WORLD_IN never has */
 };
 
+/* Where a body is: units, radians. */
+struct pv_world_place {
+    double x, y, angle;
+};
+
 struct pv_world_params {
     const char *name;     /* one of pv_world_name(0), (1) ... */
     uint64_t seed;        /* below 2^63, so that it fits a JSON integer */
@@ -37,6 +42,12 @@ struct pv_world_params {
     int fps_num, fps_den; /* frames a second, a fraction, 1 to 480 */
     enum pv_world_range range;
     float gravity_scale; /* 1 = as drawn from the seed; 0 = none; -4 to 4 */
+
+    /* A recording of the same clip, [frames][recorded_bodies], the caller's until close; NULL = simulate. The scene is
+     * built from the seed, but then bodies are where the recording has them: what a simulation makes of a rounding
+     * error changes nothing. The truth then has no events, and no speeds. Worlds of rigid bodies only. */
+    const struct pv_world_place *recorded;
+    int recorded_bodies;
 };
 
 struct pv_world;
