@@ -7,6 +7,7 @@ install(TARGETS prevue prevue-clip EXPORT prevue-targets
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY include/prevue DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/prevue/models FILES_MATCHING PATTERN "*.safetensors")
+install(DIRECTORY data/eval DESTINATION ${CMAKE_INSTALL_DATADIR}/prevue FILES_MATCHING PATTERN "*.safetensors")
 
 foreach(library prevue prevue-clip)
     configure_file(cmake/${library}.pc.in ${CMAKE_CURRENT_BINARY_DIR}/${library}.pc @ONLY)

@@ -16,7 +16,7 @@ def evaluation(prevue, suite, model):
     shown = " ".join(["prevue"] + command[1:-1])
     if done.returncode:
         return f"`{shown}` failed ({done.returncode}): {done.stderr.strip()}\n"
-    return f"`{shown}`:\n\n{done.stdout}"
+    return f"`{shown}`:\n\n```\n{done.stdout}```\n"
 
 
 def write(run, name, model, prevue, folder):

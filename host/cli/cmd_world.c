@@ -8,6 +8,7 @@
 #include <prevue/clip.h>
 
 #include "command.h"
+#include "save.h"
 #include "signals.h"
 #include "suggest.h"
 #include "terminal.h"
@@ -182,26 +183,17 @@ static pv_status check_values(const struct world_values *v, const char *name, st
     return PV_OK;
 }
 
-/* Under a temporary name, then renamed, as clips are. */
 static pv_status write_truth(const struct pv_world *world, const char *path, bool overwrite, struct pv_error *err)
 {
-    char partial[4096];
+    struct pv_save save;
     json_t *truth = pv_world_truth(world);
     const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
     pv_status status = truth ? PV_OK : pv_fail(err, PV_ERR_MEMORY, "no memory for the truth of '%s'", path);
     if (status == PV_OK && strcmp(path, "-") == 0) {
         if (json_dumpf(truth, stdout, flags) != 0 || putchar('\n') == EOF)
             status = pv_fail(err, PV_ERR_IO, "the truth could not be written to standard output");
-    } else if (status == PV_OK) {
-        FILE *existing = overwrite ? NULL : fopen(path, "r");
-        if (existing) {
-            fclose(existing);
-            status = pv_fail(err, PV_ERR_IO, "'%s' exists: -y replaces it", path);
-        } else if (snprintf(partial, sizeof partial, "%s.partial", path) >= (int)sizeof partial ||
-                   json_dump_file(truth, partial, flags) != 0 || rename(partial, path) != 0) {
-            remove(partial);
-            status = pv_fail(err, PV_ERR_IO, "'%s' cannot be written: choose a folder that takes files", path);
-        }
+    } else if (status == PV_OK && (status = pv_save_begin(&save, path, overwrite, err)) == PV_OK) {
+        status = pv_save_end(&save, json_dumpf(truth, save.file, flags) == 0, err);
     }
     json_decref(truth);
     return status;

@@ -9,7 +9,7 @@
 #include "terminal.h"
 
 static const struct pv_command *const commands[] = {
-    &pv_command_predict, &pv_command_preview, &pv_command_info,        &pv_command_world,
+    &pv_command_predict, &pv_command_preview, &pv_command_info,        &pv_command_world, &pv_command_eval,
     &pv_command_bench,   &pv_command_help,    &pv_command_completions, &pv_command_man,
 };
 
@@ -127,7 +127,7 @@ const struct pv_command pv_command_help = {
     .options = common_options,
     .option_count = COMMON_OPTION_COUNT,
     .operand = "COMMAND",
-    .operand_choices = "predict|preview|info|world|bench|completions|man",
+    .operand_choices = "predict|preview|info|world|eval|bench|completions|man",
     .max_operands = 1,
     .values_size = sizeof no_values,
     .defaults = &no_values,
@@ -161,7 +161,7 @@ const struct pv_command pv_command_man = {
     .option_count = COMMON_OPTION_COUNT,
     .examples = man_examples,
     .operand = "COMMAND",
-    .operand_choices = "predict|preview|info|world|bench|help|completions",
+    .operand_choices = "predict|preview|info|world|eval|bench|help|completions",
     .max_operands = 1,
     .hidden = true,
     .values_size = sizeof no_values,

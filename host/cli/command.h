@@ -23,7 +23,7 @@ const char *pv_exit_words(size_t index, int *code);
 int pv_exit_from_status(pv_status status, enum pv_exit otherwise);
 
 extern const struct pv_command pv_command_predict, pv_command_preview, pv_command_info, pv_command_world,
-    pv_command_bench;
+    pv_command_eval, pv_command_bench;
 extern const struct pv_command pv_command_help, pv_command_completions, pv_command_man;
 
 /* All of them, in the order of the help text; NULL past the last. */

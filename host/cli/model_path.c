@@ -1,4 +1,4 @@
-/* model_path.c: the search for a model by name. */
+/* model_path.c: the search for a model by name, and for other files that came with the program. */
 #include "model_path.h"
 
 #include <stdbool.h>
@@ -18,16 +18,24 @@ static void program_folder(char *out, size_t room)
 }
 
 /* false when the name does not fit or no such file exists. */
-static bool model_in(const char *folder, const char *below, const char *name, char out[PV_MODEL_PATH_BYTES])
+static bool file_in(const char *folder, const char *below, const char *file, char out[PV_MODEL_PATH_BYTES])
 {
-    const int length = snprintf(out, PV_MODEL_PATH_BYTES, "%s%s/%s.safetensors", folder, below, name);
+    const int length = snprintf(out, PV_MODEL_PATH_BYTES, "%s%s/%s", folder, below, file);
     return length > 0 && length < PV_MODEL_PATH_BYTES && access(out, F_OK) == 0;
+}
+
+bool pv_data_path_find(const char *file, char out[PV_MODEL_PATH_BYTES])
+{
+    char folder[PV_MODEL_PATH_BYTES - 64];
+    program_folder(folder, sizeof folder);
+    return (*folder && (file_in(folder, "", file, out) || file_in(folder, "/../share/prevue", file, out))) ||
+           file_in(PV_DATA_DIR, "", file, out);
 }
 
 pv_status pv_model_path_find(const char *wanted, char out[PV_MODEL_PATH_BYTES], struct pv_error *err)
 {
     const char *from_environment = getenv("PREVUE_MODEL");
-    char folder[PV_MODEL_PATH_BYTES - 64];
+    char file[512];
     if (!wanted && from_environment && *from_environment)
         wanted = from_environment;
     if (wanted && (strpbrk(wanted, "/.") || access(wanted, F_OK) == 0)) {
@@ -36,10 +44,7 @@ pv_status pv_model_path_find(const char *wanted, char out[PV_MODEL_PATH_BYTES], 
         return PV_OK;
     }
     const char *name = wanted ? wanted : "nano";
-    program_folder(folder, sizeof folder);
-    if (*folder && (model_in(folder, "/models", name, out) || model_in(folder, "/../share/prevue/models", name, out)))
-        return PV_OK;
-    if (model_in(PV_DATA_DIR, "/models", name, out))
+    if (snprintf(file, sizeof file, "models/%s.safetensors", name) < (int)sizeof file && pv_data_path_find(file, out))
         return PV_OK;
     return pv_fail(err, PV_ERR_MODEL,
                    "no model '%s': %s.safetensors is neither in models beside the program nor in %s/models; give a "

@@ -2,6 +2,8 @@
 #ifndef PV_CLI_MODEL_PATH_H
 #define PV_CLI_MODEL_PATH_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 enum { PV_MODEL_PATH_BYTES = 4096 };
@@ -13,5 +15,9 @@ enum { PV_MODEL_PATH_BYTES = 4096 };
  *     PV_DATA_DIR/models                  (an installation)
  * Without --model, $PREVUE_MODEL says; without that, it is nano. PV_ERR_MODEL: not found, with the places named. */
 pv_status pv_model_path_find(const char *wanted, char out[PV_MODEL_PATH_BYTES], struct pv_error *err);
+
+/* A file that came with the program ("eval/physics-square.safetensors"), in the same places: beside the program, in
+ * ../share/prevue from there, in PV_DATA_DIR. false when it is in none of them. */
+bool pv_data_path_find(const char *file, char out[PV_MODEL_PATH_BYTES]);
 
 #endif

@@ -36,6 +36,12 @@ static bool looks_like(const struct pv_object_look *look, const uint8_t p[3], bo
     return coloured && fmin(apart, 360 - apart) < look->tolerance;
 }
 
+bool pv_pixel_looks_like(const struct pv_object_look *look, const uint8_t rgb[3])
+{
+    const bool coloured = is_coloured(rgb);
+    return looks_like(look, rgb, coloured, coloured ? pv_pixel_hue(rgb) : 0);
+}
+
 void pv_objects_find(const uint8_t *rgb, int width, int height, const struct pv_object_look *looks, int count,
                      struct pv_sighting *found)
 {

@@ -3,6 +3,7 @@
 #ifndef PV_EVAL_OBJECT_H
 #define PV_EVAL_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct pv_sighting {
 void pv_objects_find(const uint8_t *rgb, int width, int height, const struct pv_object_look *looks, int count,
                      struct pv_sighting *found);
 
+bool pv_pixel_looks_like(const struct pv_object_look *look, const uint8_t rgb[3]);
 /* Of one pixel, degrees, 0 to 360; 0 for grey. */
 double pv_pixel_hue(const uint8_t rgb[3]);
 

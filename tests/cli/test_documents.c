@@ -6,7 +6,7 @@
 
 #include "cli/program.h"
 
-static const char *const commands[] = {"predict", "preview", "info", "world", "bench"};
+static const char *const commands[] = {"predict", "preview", "info", "world", "eval", "bench"};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* Calls check for every "--name" that the help of the command lists at the start of a line. */
@@ -71,7 +71,7 @@ Test(documents, every_option_is_everywhere, .timeout = 60)
 Test(documents, help_fits_eighty_columns, .timeout = 60)
 {
     const struct folder f = folder_open();
-    run_well(&f, "for c in predict preview info world bench help completions man; do prevue help $c; done > all.txt; "
+    run_well(&f, "for c in predict preview info world eval bench help completions man; do prevue help $c; done > all.txt; "
                  "prevue help >> all.txt");
     cr_expect_eq(run(&f, "grep -n '.\\{81\\}' all.txt").code, 1, "a line is longer than 80 columns");
     cr_expect_eq(run(&f, "grep -n ' $' all.txt").code, 1, "a line ends with a space");
@@ -112,7 +112,7 @@ Test(documents, bash_completes, .timeout = 60)
 {
     const struct folder f = folder_open();
     run_well(&f, "prevue completions bash > prevue.bash && bash -n prevue.bash");
-    cr_expect_not_null(strstr(offered(&f, "prevue"), "predict preview info world bench help"));
+    cr_expect_not_null(strstr(offered(&f, "prevue"), "predict preview info world eval bench help"));
     cr_expect_str_eq(offered(&f, "prevue predict --preset"), "review edit master none\n");
     cr_expect_str_eq(offered(&f, "prevue completions"), "bash zsh fish\n");
     cr_expect_not_null(strstr(offered(&f, "prevue predict"), "prevue.bash"), "files are offered");

@@ -76,7 +76,7 @@ Test(nano, reconstructs_what_it_saw, .timeout = 120)
     cr_assert_eq(pv_rollout_open(model, NULL, &rollout), PV_OK, "%s", pv_rollout_message(rollout));
     uint8_t *truth = render(0), *seen = malloc(BYTES);
     cr_assert_not_null(seen);
-    pv_frame frame = {seen, SIDE * 3, SIDE, SIDE, 0};
+    pv_frame frame = {.stride = SIDE * 3, .width = SIDE, .height = SIDE};
     double mean = 0;
     for (int i = 0; i < SEEN; i++) {
         frame.data = truth + (size_t)i * BYTES;
