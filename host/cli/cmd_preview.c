@@ -213,9 +213,8 @@ static pv_status open_rollout(struct pv_preview_session *s, struct pv_error *err
     params.steps = (int)s->v->sampling.steps;
     params.mode = (pv_mode)s->v->sampling.mode;
     params.callbacks = s->callbacks;
-    const pv_status status = pv_rollout_open(s->in.model, &params, &s->rollouts[0]);
-    return status == PV_OK ? PV_OK
-                           : pv_fail(err, status, "%s", s->rollouts[0] ? pv_rollout_message(s->rollouts[0]) : "");
+    const pv_status status = pv_rollout_open(s->in.model, &params, &s->rollout);
+    return status == PV_OK ? PV_OK : pv_fail(err, status, "%s", s->rollout ? pv_rollout_message(s->rollout) : "");
 }
 
 /* The takes stand where they start, or where they had come to. */
@@ -355,8 +354,7 @@ int pv_preview_run(const void *values, char **operands, struct pv_terminal *term
     }
     if (code == PV_EXIT_DONE)
         code = preview(&s);
-    for (int i = 0; i < PV_PREVIEW_TAKES; i++)
-        pv_rollout_close(s.rollouts[i]);
+    pv_rollout_close(s.rollout);
     pv_frame_file_close(s.predicted);
     pv_frame_file_close(s.tail);
     pv_preview_work_release(&s.work);

@@ -32,7 +32,7 @@ struct pv_preview_session {
     struct pv_preview_plan plan;
     struct pv_preview_work work;
     struct pv_frame_file *predicted, *tail;
-    pv_rollout *rollouts[PV_PREVIEW_TAKES];
+    pv_rollout *rollout; /* all takes side by side; until begin_takes, the conditioned one */
     float gravity[3];
     pv_action action;       /* of every frame; values NULL = unknown */
     pv_callbacks callbacks; /* of clip and rollouts: an end was asked for, or all has stopped */
@@ -43,10 +43,10 @@ struct pv_preview_session {
 
 int pv_preview_run(const void *values, char **operands, struct pv_terminal *terminal);
 
-/* preview_source.c: reads the clip to its end: keeps the tail, counts, and conditions rollouts[0]. */
+/* preview_source.c: reads the clip to its end: keeps the tail, counts, and conditions rollout. */
 pv_status pv_preview_read_source(struct pv_preview_session *session, struct pv_error *err);
 
-/* preview_state.c: the takes' rollouts as files. begin: from the conditioned rollout; load: from where a run that was
+/* preview_state.c: the takes' rollout as a file. begin: from the conditioned rollout; load: from where a run that was
  * stopped had come to, PV_END when it had come nowhere; save: as progress, after `steps` model frames. */
 pv_status pv_preview_begin_takes(struct pv_preview_session *session, struct pv_error *err);
 pv_status pv_preview_load_takes(struct pv_preview_session *session, struct pv_error *err);

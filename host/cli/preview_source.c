@@ -115,7 +115,7 @@ static pv_status keep_tail(struct reading *r, struct pv_error *err)
 static pv_status condition(struct reading *r, struct pv_error *err)
 {
     struct pv_preview_session *s = r->session;
-    pv_rollout *rollout = s->rollouts[0];
+    pv_rollout *rollout = s->rollout;
     for (int64_t i = s->plan.context - 1; i >= 0; i--) {
         const int64_t back = pv_preview_clock_back(&s->plan.clock, i);
         if (back >= ring_kept(&r->context))

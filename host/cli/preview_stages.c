@@ -77,15 +77,14 @@ static void log_sentence(void *user, pv_log_level level, const char *sentence)
 static pv_status predict_step(struct stages *st, pv_frame *frame, struct pv_error *err)
 {
     struct pv_preview_session *s = st->session;
-    for (int i = 0; i < s->plan.takes; i++) {
-        pv_rollout *rollout = s->rollouts[i];
-        pv_status status = pv_rollout_predict(rollout, s->action.values ? &s->action : NULL);
+    pv_status status = pv_rollout_predict(s->rollout, s->action.values ? &s->action : NULL);
+    for (int i = 0; i < s->plan.takes && status == PV_OK; i++) {
+        status = pv_rollout_receive(s->rollout, frame);
         if (status == PV_OK)
-            status = pv_rollout_receive(rollout, frame);
-        if (status != PV_OK)
-            return pv_fail(err, status, "%s", pv_rollout_message(rollout));
-        PV_TRY(pv_frame_file_put(s->predicted, i, frame, err));
+            PV_TRY(pv_frame_file_put(s->predicted, frame->take, frame, err));
     }
+    if (status != PV_OK)
+        return pv_fail(err, status, "%s", pv_rollout_message(s->rollout));
     pv_frame_file_publish(s->predicted);
     return PV_OK;
 }

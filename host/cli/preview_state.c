@@ -1,14 +1,14 @@
-/* preview_state.c: how far the takes have come, on the disk. States alternate between two sets of files, and
- * progress.json, replaced as a whole, says which set counts: a kill at any moment leaves a set that fits together. */
+/* preview_state.c: how far the takes have come, on the disk. States alternate between two files, and
+ * progress.json, replaced as a whole, says which one counts: a kill at any moment leaves what fits together. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "preview.h"
 
-static void state_path(const struct pv_preview_session *s, int slot, int take, char path[PV_PREVIEW_PATH_BYTES])
+static void state_path(const struct pv_preview_session *s, int slot, char path[PV_PREVIEW_PATH_BYTES])
 {
     char name[48];
-    snprintf(name, sizeof name, "state-%c-%d.safetensors", 'a' + slot, take);
+    snprintf(name, sizeof name, "state-%c.safetensors", 'a' + slot);
     pv_preview_work_path(&s->work, name, path);
 }
 
@@ -19,17 +19,17 @@ static pv_status fail_rollout(pv_status status, const pv_rollout *rollout, struc
 
 pv_status pv_preview_begin_takes(struct pv_preview_session *s, struct pv_error *err)
 {
-    const struct pv_preview_plan *plan = &s->plan;
-    for (int i = 1; i < plan->takes; i++) {
-        const pv_status status = pv_rollout_fork(s->rollouts[0], &s->rollouts[i]);
-        if (status != PV_OK)
-            return fail_rollout(status, s->rollouts[i], err);
+    pv_rollout *takes = NULL;
+    pv_status status = pv_rollout_fork_takes(s->rollout, s->plan.takes, &takes);
+    if (status == PV_OK)
+        status = pv_rollout_set_take(takes, s->plan.seed, 0);
+    if (status != PV_OK) {
+        fail_rollout(status, takes ? takes : s->rollout, err);
+        pv_rollout_close(takes);
+        return status;
     }
-    for (int i = 0; i < plan->takes; i++) {
-        const pv_status status = pv_rollout_set_take(s->rollouts[i], pv_preview_seed(plan, i), 0);
-        if (status != PV_OK)
-            return fail_rollout(status, s->rollouts[i], err);
-    }
+    pv_rollout_close(s->rollout);
+    s->rollout = takes;
     s->slot = 1;
     return pv_preview_save_takes(s, 0, err);
 }
@@ -39,12 +39,10 @@ pv_status pv_preview_save_takes(struct pv_preview_session *s, int64_t steps, str
     const struct pv_preview_source *source = &s->plan.source;
     char path[PV_PREVIEW_PATH_BYTES];
     const int slot = !s->slot;
-    for (int i = 0; i < s->plan.takes; i++) {
-        state_path(s, slot, i, path);
-        const pv_status status = pv_rollout_save(s->rollouts[i], path);
-        if (status != PV_OK)
-            return fail_rollout(status, s->rollouts[i], err);
-    }
+    state_path(s, slot, path);
+    const pv_status saved = pv_rollout_save(s->rollout, path);
+    if (saved != PV_OK)
+        return fail_rollout(saved, s->rollout, err);
     PV_TRY(pv_frame_file_sync(s->predicted, err));
     json_t *progress =
         json_pack("{s:I, s:i, s:I, s:I, s:I, s:i, s:b}", "steps", (json_int_t)steps, "slot", slot, "source_frames",
@@ -89,11 +87,7 @@ pv_status pv_preview_load_takes(struct pv_preview_session *s, struct pv_error *e
     pv_rollout_params params;
     pv_rollout_params_init(&params);
     params.callbacks = s->callbacks;
-    for (int i = 0; i < s->plan.takes; i++) {
-        state_path(s, s->slot, i, path);
-        const pv_status status = pv_rollout_load(s->in.model, path, &params, &s->rollouts[i]);
-        if (status != PV_OK)
-            return fail_rollout(status, s->rollouts[i], err);
-    }
-    return PV_OK;
+    state_path(s, s->slot, path);
+    const pv_status status = pv_rollout_load(s->in.model, path, &params, &s->rollout);
+    return status == PV_OK ? PV_OK : fail_rollout(status, s->rollout, err);
 }
