@@ -137,7 +137,7 @@ Test(preview, takes_are_the_clip_then_what_predict_predicts)
 {
     const struct folder f = folder_open();
     run_well(&f, "prevue world drop -q -o clip.mkv --preset master --size 96x64 --frames 20");
-    run_well(&f, "prevue preview clip.mkv -o out --preset master --takes 3 --frames 5 --seed 7");
+    run_well(&f, "prevue preview clip.mkv -o out --preset master --takes 3 --frames 5 --seed 7 --threads 1");
     const char *clip = frame_sums(&f, "clip.mkv");
     const size_t line = strlen(clip) / 20;
     char *first = NULL;
@@ -147,7 +147,7 @@ Test(preview, takes_are_the_clip_then_what_predict_predicts)
         const char *joined = frame_sums(&f, name);
         snprintf(name, sizeof name, "out/clip_new_v001_s%d.mkv", seed);
         const char *new = frame_sums(&f, name);
-        run_well(&f, "prevue predict clip.mkv -y -o x.mkv --preset master --frames 5 --seed %d", seed);
+        run_well(&f, "prevue predict clip.mkv -y -o x.mkv --preset master --frames 5 --seed %d --threads 1", seed);
         const char *predicted = frame_sums(&f, "x.mkv");
         cr_assert(strlen(joined) == 25 * line && strlen(new) == 13 * line && strlen(predicted) == 5 * line);
         cr_expect(strncmp(joined, clip, 20 * line) == 0, "seed %d: the clip's frames changed", seed);

@@ -32,7 +32,8 @@ static void wait_for_progress(const struct folder *f, int64_t steps)
     cr_assert_fail("the progress never reaches %lld", (long long)steps);
 }
 
-#define LONG "--takes 2 --frames 160 --steps 8 --context 4 --burn-in off"
+/* One thread: tests run under a limit of one, and what a limit below --threads does depends on what ran before. */
+#define LONG "--takes 2 --frames 160 --steps 8 --context 4 --burn-in off --threads 1"
 
 Test(preview_stops, resumed_after_a_kill_it_is_the_same_to_the_bit)
 {
