@@ -7,6 +7,7 @@
 #include "json.h"
 #include "preview.h"
 #include "preview/document.h"
+#include "preview/page.h"
 #include "preview/timeline.h"
 #include "signals.h"
 
@@ -245,7 +246,9 @@ static pv_status write_documents(struct pv_preview_session *s, int64_t frames, j
     *entry = pv_preview_to_json(&s->plan, frames);
     if (!*entry)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for takes.json");
-    const pv_status status = pv_preview_document_save(&s->plan, *entry, &versions, err);
+    pv_status status = pv_preview_document_save(&s->plan, *entry, &versions, err);
+    if (status == PV_OK)
+        status = pv_preview_write_page(&s->plan, versions, err);
     json_decref(versions);
     return status;
 }

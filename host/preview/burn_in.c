@@ -44,8 +44,8 @@ static int letter_size(const struct pv_preview_plan *plan, int width, int height
     const size_t top = strlen(w.text[SHOT]) + strlen(w.text[MODEL]) + 4;
     const size_t middle = strlen(w.text[PREDICTED]) + 2, bottom = strlen(w.text[TIMECODE]) + strlen(w.text[NUMBER]) + 4;
     const size_t longest = top > middle && top > bottom ? top : middle > bottom ? middle : bottom;
-    const int fits = (int)(width / (letter_width * (double)longest)), good = height / 20;
-    const int size = fits < good || good < 12 ? fits : good;
+    const int fits = (int)(width / (letter_width * (double)longest)), good = height < 240 ? 12 : height / 20;
+    const int size = fits < good ? fits : good;
     return size < 6 ? 6 : size > 96 ? 96 : size;
 }
 

@@ -127,10 +127,17 @@ pv_status pv_preview_document_check(const struct pv_preview_plan *plan, struct p
 {
     char path[PV_PREVIEW_PATH_BYTES];
     json_t *versions = NULL;
+    struct stat st;
     PV_TRY(pv_preview_path(plan, "takes.json", path, err));
+    const bool ours = stat(path, &st) == 0;
     const pv_status status = load(path, &versions, err);
     json_decref(versions);
-    return status;
+    PV_TRY(status);
+    PV_TRY(pv_preview_path(plan, "index.html", path, err));
+    return ours || stat(path, &st) != 0
+               ? PV_OK
+               : pv_fail(err, PV_ERR_FORMAT, "'%s' is there, and no takes.json: it is not prevue's, move it away",
+                         path);
 }
 
 static bool is_same(const json_t *entry, const struct pv_preview_plan *plan)

@@ -16,7 +16,7 @@ json_t *pv_preview_to_json(const struct pv_preview_plan *plan, int64_t frames);
  * whole list, a new reference. PV_ERR_FORMAT: there is a takes.json that this program has not written. */
 pv_status pv_preview_document_save(const struct pv_preview_plan *plan, json_t *entry, json_t **versions,
                                    struct pv_error *err);
-/* Whether that would succeed, before any work is done. */
+/* Whether that would succeed, and index.html is free or prevue's own, before any work is done. */
 pv_status pv_preview_document_check(const struct pv_preview_plan *plan, struct pv_error *err);
 
 #endif

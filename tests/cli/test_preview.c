@@ -269,6 +269,7 @@ Test(preview, what_cannot_be_done_is_said)
         {"prevue preview none.mkv -o out", "none.mkv", 3},
         {"prevue preview clip.mkv -o a/b/c", "a/b/c", 1},
         {"mkdir -p x; echo '{}' > x/takes.json; prevue preview clip.mkv -o x", "takes.json", 1},
+        {"mkdir -p z; touch z/index.html; prevue preview clip.mkv -o z", "index.html", 1},
         {"prevue preview clip.mkv -o clip.mkv", "clip.mkv", 1},
     };
     const struct folder f = folder_open();
