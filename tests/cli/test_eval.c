@@ -124,7 +124,7 @@ Test(eval, clips_of_anything, .timeout = 120)
     folder_close(&f);
 }
 
-Test(eval, what_cannot_be_done_is_said, .timeout = 60)
+Test(eval, what_cannot_be_done_is_said, .timeout = 120)
 {
     static const struct {
         const char *arguments;

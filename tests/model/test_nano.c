@@ -68,7 +68,7 @@ static void predict(pv_model *model, const uint8_t *truth, double gain[2])
 }
 
 /* Encoding and decoding alone keep the picture: 33.6 dB were measured (models/nano.md). */
-Test(nano, reconstructs_what_it_saw, .timeout = 120)
+Test(nano, reconstructs_what_it_saw, .timeout = 240)
 {
     pv_model *model = NULL;
     cr_assert_eq(pv_model_open(PV_MODELS_DIR "/nano.safetensors", NULL, &model), PV_OK, "%s", pv_model_message(model));
