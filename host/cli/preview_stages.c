@@ -132,10 +132,10 @@ static void list_jobs(struct stages *st)
 {
     const struct pv_preview_plan *plan = &st->session->plan;
     for (int take = 0; take < plan->takes; take++)
-        for (int kind = 0; kind < PV_PREVIEW_TIMELINE; kind++)
+        for (enum pv_preview_kind kind = 0; kind < PV_PREVIEW_TIMELINE; kind++)
             if (pv_preview_is_per_take(kind) && pv_preview_wants(plan, kind))
                 st->jobs[st->job_count++] = (struct job){kind, take};
-    for (int kind = 0; kind < PV_PREVIEW_TIMELINE; kind++)
+    for (enum pv_preview_kind kind = 0; kind < PV_PREVIEW_TIMELINE; kind++)
         if (!pv_preview_is_per_take(kind) && pv_preview_wants(plan, kind))
             st->jobs[st->job_count++] = (struct job){kind, 0};
 }
