@@ -16,7 +16,8 @@ enum {
     COLUMNS = 32, /* of keys or channels in a panel */
     TILE = 256,   /* keys at a time */
     RUN_MIN = 32, /* queries of a task: packing keys costs as much as computing a few queries with them */
-    RUN_MAX = 128
+    RUN_MAX = 128,
+    TOGETHER = 8 /* tokens of a run through their history */
 };
 
 static size_t round_up(size_t n, size_t step)
@@ -206,36 +207,45 @@ static PV_INLINE float dot(const float *restrict a, const float *restrict b, siz
     return sum;
 }
 
-/* weight: [heads][slots]. Slot by slot, all heads: a token's keys of one slot lie together. */
-static PV_INLINE void time_token(const struct pv_attention *p, float *restrict dst, const float *restrict q,
-                                 const float *restrict k, const float *restrict v, float *restrict weight)
+/* of[j] becomes e^of[j] over the sum of all. */
+static PV_INLINE void softmax(float *restrict of, size_t n)
+{
+    float top = -INFINITY, total = 0;
+    for (size_t j = 0; j < n; j++)
+        top = of[j] > top ? of[j] : top;
+#pragma omp simd reduction(+ : total)
+    for (size_t j = 0; j < n; j++) {
+        of[j] = math_exp(of[j] - top);
+        total += of[j];
+    }
+    for (size_t j = 0; j < n; j++)
+        of[j] /= total;
+}
+
+/* `count` tokens that follow each other in one take. weight: [count][heads][slots]. Slot by slot: the neighbours' keys
+ * of one slot lie in one piece of memory, while a token's own in the next slot are a whole frame further. */
+static PV_INLINE void time_run(const struct pv_attention *p, float *restrict dst, const float *restrict q,
+                               const float *restrict k, const float *restrict v, size_t count, float *restrict weight)
 {
     const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads, d = (size_t)p->head_dim;
     const size_t slots = (size_t)p->slots, slot_stride = (size_t)p->tokens * kv_heads * d;
     for (size_t j = 0; j < slots; j++)
-        for (size_t h = 0; h < heads; h++)
-            weight[h * slots + j] = dot(q + h * d, k + j * slot_stride + h * kv_heads / heads * d, d) * p->scale;
-    for (size_t h = 0; h < heads; h++) {
-        float *of = weight + h * slots, top = -INFINITY, total = 0;
-        for (size_t j = 0; j < slots; j++)
-            top = of[j] > top ? of[j] : top;
-#pragma omp simd reduction(+ : total)
-        for (size_t j = 0; j < slots; j++) {
-            of[j] = math_exp(of[j] - top);
-            total += of[j];
+        for (size_t i = 0; i < count * heads; i++) {
+            const size_t at = i / heads * kv_heads + i % heads * kv_heads / heads;
+            weight[i * slots + j] = dot(q + i * d, k + j * slot_stride + at * d, d) * p->scale;
         }
-        for (size_t j = 0; j < slots; j++)
-            of[j] /= total;
-    }
-    memset(dst, 0, heads * d * sizeof(float));
+    for (size_t i = 0; i < count * heads; i++)
+        softmax(weight + i * slots, slots);
+    memset(dst, 0, count * heads * d * sizeof(float));
     for (size_t j = 0; j < slots; j++)
-        for (size_t h = 0; h < heads; h++) {
-            const float share = weight[h * slots + j];
-            const float *from = v + j * slot_stride + h * kv_heads / heads * d;
-            float *to = dst + h * d;
+        for (size_t i = 0; i < count * heads; i++) {
+            const size_t at = i / heads * kv_heads + i % heads * kv_heads / heads;
+            const float share = weight[i * slots + j];
+            const float *from = v + j * slot_stride + at * d;
+            float *to = dst + i * d;
 #pragma omp simd
-            for (size_t i = 0; i < d; i++)
-                to[i] += share * from[i];
+            for (size_t c = 0; c < d; c++)
+                to[c] += share * from[c];
         }
 }
 
@@ -243,20 +253,22 @@ PV_MULTIVERSION
 static void time_rows(const struct pv_attention *p, float *weight, size_t begin, size_t end)
 {
     const size_t tokens = (size_t)p->tokens, d = (size_t)p->head_dim, row_size = (size_t)p->heads * d;
-    for (size_t row = begin; row < end; row++) {
+    for (size_t row = begin, count; row < end; row += count) {
+        count = tokens - row % tokens < TOGETHER ? tokens - row % tokens : TOGETHER;
+        count = end - row < count ? end - row : count;
         const size_t kv = row / tokens * p->kv_take_stride + row % tokens * (size_t)p->kv_heads * d;
-        time_token(p, (float *)p->dst + row * row_size, (const float *)p->q + row * row_size, (const float *)p->k + kv,
-                   (const float *)p->v + kv, weight);
+        time_run(p, (float *)p->dst + row * row_size, (const float *)p->q + row * row_size, (const float *)p->k + kv,
+                 (const float *)p->v + kv, count, weight);
     }
 }
 
 static pv_status own_history(struct pv_stream *s, const struct pv_attention *p)
 {
     const size_t rows = (size_t)p->takes * (size_t)p->tokens;
-    const size_t each = round_up((size_t)p->heads * (size_t)p->slots, 16);
+    const size_t each = round_up(TOGETHER * (size_t)p->heads * (size_t)p->slots, 16);
     float *scratch;
     PV_TRY(pv_cpu_scratch(s, (size_t)omp_get_max_threads() * each, &scratch));
-#pragma omp parallel if (rows * each * (size_t)p->head_dim >= PV_CPU_PARALLEL_MIN)
+#pragma omp parallel if (rows * (size_t)p->heads * (size_t)p->slots * (size_t)p->head_dim >= PV_CPU_PARALLEL_MIN)
     {
         const struct cpu_share part = pv_cpu_share(rows, 1);
         time_rows(p, scratch + (size_t)omp_get_thread_num() * each, part.begin, part.end);

@@ -68,7 +68,8 @@ static PV_INLINE float activate(float x, enum pv_activation activation)
     case PV_ACTIVATION_NONE: return x;
     case PV_ACTIVATION_RELU: return x < 0 ? 0 : x;
     case PV_ACTIVATION_SILU: return x / (1.0f + math_exp(-x));
-    case PV_ACTIVATION_GELU_TANH: return 0.5f * x * (1.0f + math_tanh(0.797884561f * (x + 0.044715f * x * x * x)));
+    case PV_ACTIVATION_GELU_TANH: /* (1 + tanh u) / 2 = 1 / (1 + e^-2u): one exponential, nothing to cancel */
+        return x / (1.0f + math_exp(-1.595769122f * (x + 0.044715f * x * x * x)));
     }
     return x;
 }
