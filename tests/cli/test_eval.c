@@ -154,7 +154,7 @@ Test(eval, an_interrupted_run_tells_what_it_measured, .timeout = 120)
 {
     const struct folder f = folder_open();
     const pid_t pid = run_start(&f, "exec prevue eval --suite physics --world drop --long-clips 0 --json > out.json");
-    run_well(&f, "sleep 3; kill -INT %ld", (long)pid);
+    run_well(&f, "sleep 1; kill -INT %ld", (long)pid);
     const struct outcome o = run_wait(&f, pid);
     cr_expect_eq(o.code, 130, "%d: %s", o.code, o.error);
     cr_expect_not_null(strstr(o.error, "interrupted"), "%s", o.error);

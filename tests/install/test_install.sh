@@ -48,4 +48,17 @@ cmake -S "$folder/consumer" -B "$folder/consumer/build" -DCMAKE_PREFIX_PATH="$pr
 # The installed command finds the installed model.
 (cd "$folder" && "$prefix/bin/prevue" predict drop.mkv -o next.mp4 --frames 3 --quiet) || fail "the installed command fails"
 [ -s "$folder/next.mp4" ] || fail "the installed command wrote nothing"
+
+# Moved, and told of no folder, it needs nothing of the build: neither libraries nor the recorded clips of eval.
+mv "$prefix" "$folder/moved"
+unset LD_LIBRARY_PATH
+ldd "$folder/moved/bin/prevue" | grep -F "$build" && fail "the installed command loads libraries from the build folder"
+for file in physics-square physics-wide; do
+    cmp "$source/data/eval/$file.safetensors" "$folder/moved/share/prevue/eval/$file.safetensors" || fail "no $file is installed"
+done
+(cd "$folder" && moved/bin/prevue eval --suite physics --world drop -n 1 --long-clips 0 --quiet \
+    --model "$source/tests/golden/plain.safetensors") >"$folder/eval" || fail "the installed 'eval' fails"
+for range in "in range" "out of range"; do
+    grep -q "^drop, $range, 1 clip" "$folder/eval" || fail "the installed 'eval' measures nothing $range"
+done
 echo "test_install: passed"
