@@ -18,6 +18,14 @@ add_library(prevue-chipmunk INTERFACE)
 target_include_directories(prevue-chipmunk SYSTEM INTERFACE ${CHIPMUNK_INCLUDE_DIR})
 target_link_libraries(prevue-chipmunk INTERFACE ${CHIPMUNK_LIBRARY})
 
+# Optional: small pictures in the terminal while something is predicted.
+if(PREVUE_PICTURES)
+    pkg_check_modules(chafa IMPORTED_TARGET chafa>=1.8)
+endif()
+if(PREVUE_PICTURES AND NOT chafa_FOUND)
+    message(STATUS "libchafa (with the headers of GLib) is not there: no pictures are shown in terminals")
+endif()
+
 if(PREVUE_TESTS)
     pkg_check_modules(criterion REQUIRED IMPORTED_TARGET criterion)
 endif()

@@ -33,6 +33,6 @@ setup_packages() {
 
 BUILD_PACKAGES=(gcc g++ libc6-dev make cmake ninja-build pkg-config
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libavfilter-dev
-    libdnnl-dev libjansson-dev libchipmunk-dev
+    libdnnl-dev libjansson-dev libchipmunk-dev libchafa-dev libglib2.0-dev
     fonts-dejavu-core)
 TEST_PACKAGES=(libcriterion-dev ffmpeg man-db python3 python3-venv)

@@ -189,6 +189,8 @@ static int predict(struct predict *p)
              p->in.model_info.name, (unsigned long long)p->in.model_info.fingerprint, (unsigned long long)seed);
     const pv_action action = pv_sampling_action(&v->sampling, p->gravity);
     const int64_t frames = frames_to_predict(p);
+    struct pv_live_picture *picture =
+        v->no_picture ? NULL : pv_live_picture_open(p->terminal, 1, p->in.working.width, p->in.working.height);
     const struct pv_pipeline_params params = {
         .reader = p->in.reader,
         .clip = &p->in.clip,
@@ -204,8 +206,10 @@ static int predict(struct predict *p)
         .writer = choose_output(p, comment),
         .stopped = &p->stopped,
         .terminal = p->terminal,
+        .picture = picture,
     };
     const pv_status status = pv_pipeline_run(&params, &p->result, &err);
+    pv_live_picture_close(picture);
     int code = conclude(p, status, &err, frames);
     if (v->save && status == PV_OK && !p->result.aborted && p->result.predicted > 0) {
         const pv_status saved = pv_rollout_save(p->rollout, v->save);

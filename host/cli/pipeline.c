@@ -74,6 +74,7 @@ static void watch(struct pv_run *run)
         pthread_cond_timedwait(&run->stage_ended, &run->lock, &until);
         pthread_mutex_unlock(&run->lock);
         draw_progress(run, start);
+        pv_live_picture_draw(run->params->picture);
         hear_signals(run, &ticks);
         pthread_mutex_lock(&run->lock);
     }

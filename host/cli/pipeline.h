@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "geometry.h"
+#include "live_picture.h"
 #include "terminal.h"
 #include "timing.h"
 
@@ -33,6 +34,7 @@ struct pv_pipeline_params {
     pv_clip_writer_params writer; /* timecode: of the clip's first frame; without join, the frames read are added */
     atomic_bool *stopped;         /* set when the pipeline gives up: the reader's abort callback returns it */
     struct pv_terminal *terminal;
+    struct pv_live_picture *picture; /* of what is predicted; or NULL */
 };
 
 struct pv_stage_time {

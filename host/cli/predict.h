@@ -15,7 +15,7 @@ struct pv_predict_values {
     struct pv_size_value size;
     int preset; /* enum pv_clip_preset; -1 = by the name of the file */
     int format; /* enum pv_clip_pipe */
-    bool overwrite, json;
+    bool overwrite, json, no_picture;
     double seconds; /* 0 = not given */
     int64_t frames; /* 0 = not given */
     uint64_t seed;

@@ -1,4 +1,5 @@
 /* predict_options.c: the option table of `prevue predict`. */
+#include "live_picture.h"
 #include "predict.h"
 
 #define AT(field) offsetof(struct pv_predict_values, field)
@@ -104,6 +105,7 @@ static const struct pv_option options[] = {
          "be joined, but is not conditioned on."},
 
     PV_INPUT_OPTIONS(struct pv_predict_values, input),
+    PV_PICTURE_OPTION(struct pv_predict_values, no_picture),
     PV_COMMON_OPTIONS,
 };
 

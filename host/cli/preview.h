@@ -16,7 +16,7 @@ struct pv_preview_values {
     int preset;  /* enum pv_clip_preset */
     int burn_in; /* place in "auto|on|off" */
     int64_t start_frame, handles;
-    bool overwrite, resume, json;
+    bool overwrite, resume, json, no_picture;
     int64_t takes;  /* 0 = not given */
     double seconds; /* 0 = not given */
     int64_t frames; /* 0 = not given */

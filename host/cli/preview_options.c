@@ -1,4 +1,5 @@
 /* preview_options.c: the option table of `prevue preview`. */
+#include "live_picture.h"
 #include "preview.h"
 
 #define AT(field) offsetof(struct pv_preview_values, field)
@@ -120,6 +121,7 @@ static const struct pv_option options[] = {
     PV_SAMPLING_OPTIONS(struct pv_preview_values, sampling),
     PV_INPUT_OPTIONS(struct pv_preview_values, input),
 
+    PV_PICTURE_OPTION(struct pv_preview_values, no_picture),
     PV_COMMON_OPTIONS,
 };
 

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "live_picture.h"
 #include "preview.h"
+#include "preview/canvas.h"
 #include "signals.h"
 #include "timing.h"
 
@@ -32,6 +34,9 @@ struct stages {
     struct job jobs[PV_PREVIEW_KINDS * PV_PREVIEW_TAKES];
     int job_count, next_job, jobs_done;
     uint64_t start_ns;
+    struct pv_live_picture *picture; /* or NULL */
+    pv_frame shown;                  /* memory for a frame of it */
+    int64_t shown_steps;
     pthread_mutex_t lock; /* of next_job, jobs_done, running, status, error and the work folder */
     pthread_cond_t ended;
     int running;
@@ -200,6 +205,31 @@ static void draw_progress(struct stages *st)
     pv_terminal_progress_line(s->terminal, line);
 }
 
+/* Nothing depends on the picture: what goes wrong with it is passed over. */
+static void draw_picture(struct stages *st)
+{
+    struct pv_preview_session *s = st->session;
+    const int64_t steps = pv_frame_file_count(s->predicted);
+    if (!st->picture)
+        return;
+    for (int take = 0; take < s->plan.takes && steps > st->shown_steps; take++)
+        if (pv_frame_file_read(s->predicted, steps - 1, take, &st->shown, NULL) == PV_OK)
+            pv_live_picture_put(st->picture, take, &st->shown);
+    st->shown_steps = steps;
+    pv_live_picture_draw(st->picture);
+}
+
+static void open_picture(struct stages *st)
+{
+    const struct pv_preview_plan *plan = &st->session->plan;
+    if (!st->session->v->no_picture)
+        st->picture = pv_live_picture_open(st->session->terminal, plan->takes, plan->model.width, plan->model.height);
+    if (st->picture && pv_canvas_open(plan->model.width, plan->model.height, 0, &st->shown, NULL) != PV_OK) {
+        pv_live_picture_close(st->picture);
+        st->picture = NULL;
+    }
+}
+
 static void watch(struct stages *st)
 {
     bool told = false;
@@ -213,6 +243,7 @@ static void watch(struct stages *st)
         pthread_cond_timedwait(&st->ended, &st->lock, &until);
         pthread_mutex_unlock(&st->lock);
         draw_progress(st);
+        draw_picture(st);
         if (pv_signals_count() == 1 && !told && !atomic_load(&st->session->stopped)) {
             pv_terminal_say(st->session->terminal, PV_LOG_NOTICE, "finishing the files; once more to leave at once");
             told = true;
@@ -267,6 +298,7 @@ pv_status pv_preview_run_stages(struct pv_preview_session *session, struct pv_er
     };
     st->shared.reader = pv_inputs_reader_params(&session->v->input, 0, 0, &st->shared.callbacks);
     list_jobs(st);
+    open_picture(st);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -279,6 +311,8 @@ pv_status pv_preview_run_stages(struct pv_preview_session *session, struct pv_er
         *err = st->error;
     pthread_mutex_destroy(&st->lock);
     pthread_cond_destroy(&st->ended);
+    pv_live_picture_close(st->picture);
+    free(st->shown.data);
     free(st);
     return status;
 }

@@ -160,6 +160,7 @@ static pv_status predict_frame(struct pv_run *run)
         return status;
     }
     const uint64_t end = pv_now_ns();
+    pv_live_picture_put(p->picture, 0, &pooled->frame);
     pv_durations_add(&run->result->frame_times, end - start);
     if (run->result->first_frame_ns == 0)
         run->result->first_frame_ns = end;

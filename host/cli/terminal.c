@@ -69,10 +69,14 @@ static void make_safe(const char *sentence, char *out, size_t room)
     *out = '\0';
 }
 
+/* The picture and the line below it. */
 static void clear_line_locked(struct pv_terminal *terminal)
 {
-    if (terminal->progress_shown)
+    if (terminal->picture_rows > 0)
+        fprintf(stderr, "\r\033[%dA%s\033[J", terminal->picture_rows, terminal->picture_erase);
+    else if (terminal->progress_shown)
         fputs("\r\033[K", stderr);
+    terminal->picture_rows = 0;
     terminal->progress_shown = false;
 }
 
@@ -178,6 +182,60 @@ void pv_terminal_progress_line(struct pv_terminal *terminal, const char *line)
     fflush(stderr);
     terminal->progress_shown = true;
     pthread_mutex_unlock(&terminal->lock);
+}
+
+/* One write a picture, between marks that tell a terminal to show it at once: nothing flickers. The cursor's place is
+ * kept by the terminal, since pictures of pixels leave it anywhere. */
+void pv_terminal_picture(struct pv_terminal *terminal, const char *text, size_t length, int rows, const char *erase)
+{
+    char *bytes = NULL;
+    size_t count = 0;
+    if (!terminal->live || terminal->quiet)
+        return;
+    FILE *out = open_memstream(&bytes, &count);
+    if (!out)
+        return;
+    pthread_mutex_lock(&terminal->lock);
+    if (terminal->picture_rows != rows) {
+        clear_line_locked(terminal);
+        for (int i = 0; i < rows; i++)
+            fputc('\n', out);
+    }
+    fprintf(out, "\033[?2026h\0337\r\033[%dA%s", rows, erase);
+    fwrite(text, 1, length, out);
+    fputs("\0338\033[?2026l", out);
+    if (fclose(out) == 0) {
+        fwrite(bytes, 1, count, stderr);
+        terminal->picture_rows = rows;
+        terminal->picture_erase = erase;
+    }
+    fflush(stderr);
+    pthread_mutex_unlock(&terminal->lock);
+    free(bytes);
+}
+
+bool pv_terminal_has_picture(struct pv_terminal *terminal)
+{
+    pthread_mutex_lock(&terminal->lock);
+    const bool shown = terminal->picture_rows > 0;
+    pthread_mutex_unlock(&terminal->lock);
+    return shown;
+}
+
+void pv_terminal_picture_end(struct pv_terminal *terminal)
+{
+    pthread_mutex_lock(&terminal->lock);
+    if (terminal->picture_rows > 0)
+        clear_line_locked(terminal);
+    pthread_mutex_unlock(&terminal->lock);
+}
+
+void pv_terminal_size_of(struct pv_terminal_size *size)
+{
+    struct winsize w;
+    const bool told = isatty(STDERR_FILENO) && ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0;
+    *size = told ? (struct pv_terminal_size){w.ws_col, w.ws_row, w.ws_xpixel, w.ws_ypixel}
+                 : (struct pv_terminal_size){0, 0, 0, 0};
 }
 
 void pv_terminal_progress_end(struct pv_terminal *terminal)

@@ -20,7 +20,9 @@ struct pv_terminal {
     bool live;           /* stderr is a terminal that can redraw a line */
     bool colour;         /* stderr is a terminal and NO_COLOR is not set */
     bool progress_shown; /* the cursor stands behind a progress line */
-    json_t *notices;     /* array of the notes and warnings said so far, for --json; bounded */
+    int picture_rows;    /* rows of the picture above that line; 0 = there is none */
+    const char *picture_erase;
+    json_t *notices; /* array of the notes and warnings said so far, for --json; bounded */
 };
 
 /* false when there is no memory. */
@@ -46,6 +48,19 @@ void pv_terminal_progress(struct pv_terminal *terminal, const char *what, int64_
 /* The same with words of the caller's. */
 void pv_terminal_progress_line(struct pv_terminal *terminal, const char *line);
 void pv_terminal_progress_end(struct pv_terminal *terminal);
+
+/* A picture of so many rows above the progress line, which is the line of the cursor. text: what draws it from its
+ * upper left corner on; erase: what takes an older one away there, static. It stands until a sentence is said or the
+ * progress ends. Needs terminal->live. */
+void pv_terminal_picture(struct pv_terminal *terminal, const char *text, size_t length, int rows, const char *erase);
+bool pv_terminal_has_picture(struct pv_terminal *terminal);
+void pv_terminal_picture_end(struct pv_terminal *terminal);
+
+/* Of the terminal behind stderr: in cells and, where it tells, in pixels; what is not known is 0. */
+struct pv_terminal_size {
+    int columns, rows, width, height;
+};
+void pv_terminal_size_of(struct pv_terminal_size *size);
 
 /* Columns of the terminal behind a file descriptor, 40 to 100; 80 when it is none. */
 int pv_terminal_columns(int fd);
