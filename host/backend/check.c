@@ -251,7 +251,8 @@ pv_status pv_check_combine(const struct pv_stream *s, const struct pv_combine *p
 pv_status pv_check_noise(const struct pv_stream *s, const struct pv_noise *p)
 {
     PV_TRY(need(s, "noise", "dst", p->dst));
-    return p->count <= (size_t)UINT32_MAX ? PV_OK : count(s, "noise", SIZE_MAX);
+    PV_TRY(positive(s, "noise", "takes", p->takes));
+    return p->count <= (size_t)UINT32_MAX / (size_t)p->takes ? PV_OK : count(s, "noise", SIZE_MAX);
 }
 
 pv_status pv_check_level_embedding(const struct pv_stream *s, const struct pv_level_embedding *p)

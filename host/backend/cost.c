@@ -154,7 +154,7 @@ struct pv_cost pv_cost_combine(const struct pv_stream *s, const struct pv_combin
 struct pv_cost pv_cost_noise(const struct pv_stream *s, const struct pv_noise *p)
 {
     (void)s;
-    return cost_floats(p->count, 1);
+    return cost_floats(p->count * (size_t)p->takes, 1);
 }
 
 struct pv_cost pv_cost_level_embedding(const struct pv_stream *s, const struct pv_level_embedding *p)

@@ -189,12 +189,20 @@ static pv_status metered_synchronize(struct pv_stream *s)
     return synchronize(self(s));
 }
 
+/* Ops that are counted are never recorded, but what was recorded before may have to go. */
+static void metered_record_forget(struct pv_stream *s)
+{
+    if (inner_op(self(s))->record_forget)
+        inner_op(self(s))->record_forget(self(s)->inner);
+}
+
 /* Backends, memory and weights are reached through the model, never through a stream: the rest stays NULL. */
 static const struct pv_op_table table = {
     .name = "meter",
     .enter = metered_enter,
     .leave = metered_leave,
     .synchronize = metered_synchronize,
+    .record_forget = metered_record_forget,
     .upload = metered_upload,
     .download = metered_download,
     .copy = metered_copy,

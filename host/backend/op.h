@@ -201,10 +201,12 @@ struct pv_combine {
  * philox(counter = {j, frame, purpose, take}, key = {low, high word of seed}): words (0, 1) give elements 4j, 4j+1 by
  * Box-Muller, words (2, 3) the others (base/random.h). */
 struct pv_noise {
-    float *dst;
+    float *dst; /* [takes][count]; take t draws with seed + t */
     size_t count;
     uint64_t seed;
     uint32_t take, frame, purpose;
+    int takes;
+    const uint32_t *past; /* [1], added to frame; NULL = 0. Read when the op runs, so a recording can serve any frame */
 };
 
 /* Sinusoids of a noise level in [0, 1]: with half = dim/2, f_i = exp(-ln(10000) i / half), a = 1000 level f_i:
@@ -229,6 +231,13 @@ struct pv_op_table {
     void (*leave)(struct pv_stream *stream);
     /* Waits until all ops so far are done. */
     pv_status (*synchronize)(struct pv_stream *stream);
+    /* Recording, where a launch costs: NULL in backends that do not. begin runs what this stream recorded under key
+     * (*replayed), or starts to record: the ops up to end are kept under key and run once. They must not cross between
+     * host and backend, and a replay uses the memory they were given, whatever it then holds. end gets the status of
+     * those ops and returns it when it is a failure; then nothing was recorded, and what ran is undefined. */
+    pv_status (*record_begin)(struct pv_stream *stream, uint64_t key, bool *replayed);
+    pv_status (*record_end)(struct pv_stream *stream, pv_status ops);
+    void (*record_forget)(struct pv_stream *stream); /* all keys of this stream; it is synchronized */
 
     /* Memory. alloc gives zeroed bytes, aligned to 64. upload and download cross between host and backend. */
     pv_status (*alloc)(struct pv_backend *backend, size_t bytes, void **memory, struct pv_error *error);

@@ -300,8 +300,7 @@ pv_status pv_rollout_set_take(pv_rollout *rollout, uint64_t seed, uint32_t take)
     if (!rollout)
         return PV_ERR_ARGUMENT;
     PV_TRY(report(rollout, check_open(rollout)));
-    rollout->seed = seed;
-    rollout->take = take;
+    pv_rollout_set_seed(rollout, seed, take);
     return PV_OK;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RECORDED_MAX = 192 };
+
 float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame)
 {
     return r->latents[frame % 3];
@@ -39,6 +41,7 @@ static void take_scratch(struct pv_rollout *r)
     r->noisy = take_latent(r, &r->scratch);
     r->clean = take_latent(r, &r->scratch);
     r->change = take_latent(r, &r->scratch);
+    r->frame_index = pv_buffers_take(&r->scratch, sizeof *r->frame_index, 1, 1, 1);
     r->pixels = pv_buffers_take(&r->scratch, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
     for (int i = 0; i < 2; i++)
         r->features.features[i] = pv_buffers_take(&r->scratch, r->scratch.backend->element_bytes, features, 1, 1);
@@ -157,6 +160,15 @@ pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from)
     return PV_OK;
 }
 
+void pv_rollout_set_seed(struct pv_rollout *r, uint64_t seed, uint32_t take)
+{
+    const struct pv_op_table *op = r->stream->backend->op;
+    r->seed = seed;
+    r->take = take;
+    if (op->record_forget)
+        op->record_forget(r->stream);
+}
+
 /* ---- moves ---- */
 
 static pv_status decode(struct pv_rollout *r, uint8_t *pixels)
@@ -181,26 +193,60 @@ static pv_status observe(struct pv_rollout *r, const float *action)
     PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
     PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
     PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
+    PV_TRY(pv_sampler_place(r));
     PV_TRY(pv_sampler_describe(r, &in));
     PV_TRY(pv_sampler_commit(r, in));
     PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
     return decode(r, NULL); /* nobody looks at it, but the frames after remember it */
 }
 
-static pv_status advance(struct pv_rollout *r, const float *action)
+/* From noise to pixels: everything that happens on the backend alone. */
+static pv_status draw(struct pv_rollout *r)
 {
-    const struct pv_op_table *op = r->stream->backend->op;
     struct pv_dit_input in;
-    PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
-    PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
-    PV_TRY(pv_rollout_part(r, PV_PART_SAMPLE));
     PV_TRY(pv_sampler_describe(r, &in));
     PV_TRY(pv_sampler_predict(r, in));
     PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
     PV_TRY(pv_sampler_commit(r, in));
     PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
-    PV_TRY(decode(r, r->pixels));
-    return op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
+    return decode(r, r->pixels);
+}
+
+/* After so many frames places in memory are the same again: latents have 3, the cache has `window`, the decoder's
+ * memory has 2, of which `last` tells. */
+static uint64_t period(const struct pv_rollout *r)
+{
+    const uint64_t window = (uint64_t)r->model->dit.config.window;
+    return window % 3 == 0 ? window : 3 * window;
+}
+
+/* A long window would keep too many recordings, of which each is used too seldom. */
+static bool repeats(const struct pv_rollout *r)
+{
+    return r->frames >= (uint64_t)r->model->dit.config.window && r->frames >= 2 && period(r) <= RECORDED_MAX;
+}
+
+/* One launch where the backend can record: a frame differs from the one a period earlier only in what place uploaded.
+ */
+static pv_status draw_recorded(struct pv_rollout *r)
+{
+    const struct pv_op_table *op = r->stream->backend->op;
+    if (!op->record_begin || !repeats(r))
+        return draw(r);
+    bool replayed;
+    PV_TRY(pv_sampler_stopped(r));
+    PV_TRY(op->record_begin(r->stream, r->frames % period(r) * 2 + (uint64_t)r->decoder.last, &replayed));
+    return replayed ? PV_OK : op->record_end(r->stream, draw(r));
+}
+
+static pv_status advance(struct pv_rollout *r, const float *action)
+{
+    PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
+    PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
+    PV_TRY(pv_rollout_part(r, PV_PART_SAMPLE));
+    PV_TRY(pv_sampler_place(r));
+    PV_TRY(draw_recorded(r));
+    return r->stream->backend->op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
 }
 
 /* The decoder's memory as it was before the last frame; that the frame's own is written once more, with the same

@@ -43,11 +43,13 @@ struct pv_rollout {
     /* What one move leaves for the next to overwrite. */
     struct pv_buffers scratch;
     float *noise, *noisy, *clean, *change; /* [T] latents */
+    uint32_t *frame_index;                 /* [1]: of the frame in work, for its noise */
     uint8_t *pixels;                       /* [T][height][width][3] */
     struct pv_tae_scratch features;
     struct pv_dit_scratch tokens;
     struct pv_dit_condition condition; /* its last level is the commit's */
     uint8_t *host_frame;               /* [T][height][width][3] */
+    uint32_t host_index;               /* what is uploaded to frame_index */
 };
 
 /* What noise is for: part of its counter, so that the two draws of a frame are independent. */
@@ -71,6 +73,9 @@ pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
 /* The last frame (there is one) decoded once more, into host_frame. The state stays as it is. */
 pv_status pv_rollout_decode_last(struct pv_rollout *r);
 
+/* Other noise from here on: what was recorded holds the old seed. */
+void pv_rollout_set_seed(struct pv_rollout *r, uint64_t seed, uint32_t take);
+
 /* Ops from here on belong to this part of a frame (PV_METER_IDLE: to none). */
 pv_status pv_rollout_part(struct pv_rollout *r, int part);
 /* Starts anew, or stops. */
@@ -83,8 +88,12 @@ float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame);
 
 /* The settings' noise levels into condition.level: one a step, then the commit's. */
 void pv_sampler_levels(struct pv_rollout *r);
-/* The next frame as the dynamics sees it, but for noisy and level; the positions of its time are uploaded. */
+/* Tells the backend's memory which frame comes next: its index and the positions of its time. */
+pv_status pv_sampler_place(struct pv_rollout *r);
+/* The next frame as the dynamics sees it, but for noisy and level. */
 pv_status pv_sampler_describe(struct pv_rollout *r, struct pv_dit_input *in);
+/* PV_ERR_ABORTED when the owner's abort says so. */
+pv_status pv_sampler_stopped(struct pv_rollout *r);
 /* The latent of the next frame, from noise, by rectified flow (Liu et al. 2022, "Flow straight and fast"), predicting
  * the clean latent, in Euler steps. */
 pv_status pv_sampler_predict(struct pv_rollout *r, struct pv_dit_input in);

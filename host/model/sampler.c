@@ -21,15 +21,20 @@ static pv_status combine(struct pv_rollout *r, float *dst, const float *x, doubl
 /* Every take has its own, a function of its seed alone: how many run together changes nothing. */
 static pv_status noise(struct pv_rollout *r, float *dst, enum pv_noise_purpose purpose)
 {
-    const struct pv_op_table *op = r->stream->backend->op;
-    for (int t = 0; t < r->takes; t++)
-        PV_TRY(op->noise(r->stream, &(struct pv_noise){.dst = dst + (size_t)t * r->latent_count,
-                                                       .count = r->latent_count,
-                                                       .seed = r->seed + (uint64_t)t,
-                                                       .take = r->take,
-                                                       .frame = (uint32_t)r->frames,
-                                                       .purpose = purpose}));
-    return PV_OK;
+    return r->stream->backend->op->noise(r->stream, &(struct pv_noise){.dst = dst,
+                                                                       .count = r->latent_count,
+                                                                       .seed = r->seed,
+                                                                       .take = r->take,
+                                                                       .purpose = purpose,
+                                                                       .takes = r->takes,
+                                                                       .past = r->frame_index});
+}
+
+pv_status pv_sampler_place(struct pv_rollout *r)
+{
+    PV_TRY(pv_dit_rope_time(r->stream, &r->model->dit, &r->tokens, r->frames));
+    r->host_index = (uint32_t)r->frames;
+    return r->stream->backend->op->upload(r->stream, r->frame_index, &r->host_index, sizeof r->host_index);
 }
 
 /* Before frame 0 there is nothing (zero); a frame with one frame of past has no change yet (zero). */
@@ -39,7 +44,6 @@ pv_status pv_sampler_describe(struct pv_rollout *r, struct pv_dit_input *in)
     const uint64_t i = r->frames;
     const float *previous = pv_rollout_latent(r, i + 2); /* i - 1, modulo 3 */
     *in = (struct pv_dit_input){.frame = i, .previous = previous, .change = r->change};
-    PV_TRY(pv_dit_rope_time(r->stream, &r->model->dit, &r->tokens, i));
     if (i < 2)
         return op->zero(r->stream, r->change, (size_t)r->takes * r->latent_count * sizeof(float));
     return combine(r, r->change, previous, 1, pv_rollout_latent(r, i + 1), -1);
@@ -52,6 +56,14 @@ static pv_status step(struct pv_rollout *r, int k, const struct pv_dit_input *in
     return combine(r, x, x, 1 - share, r->clean, share);
 }
 
+pv_status pv_sampler_stopped(struct pv_rollout *r)
+{
+    if (!r->callbacks.abort || !r->callbacks.abort(r->callbacks.user))
+        return PV_OK;
+    return pv_fail(&r->error, PV_ERR_ABORTED, "predicting frame %llu was stopped on request",
+                   (unsigned long long)r->frames);
+}
+
 pv_status pv_sampler_predict(struct pv_rollout *r, struct pv_dit_input in)
 {
     const struct pv_callbacks *callbacks = &r->callbacks;
@@ -59,9 +71,7 @@ pv_status pv_sampler_predict(struct pv_rollout *r, struct pv_dit_input in)
     in.noisy = x;
     PV_TRY(noise(r, x, PV_NOISE_SAMPLE));
     for (int k = 0; k < r->steps; k++) {
-        if (callbacks->abort && callbacks->abort(callbacks->user))
-            return pv_fail(&r->error, PV_ERR_ABORTED, "predicting frame %llu was stopped on request",
-                           (unsigned long long)r->frames);
+        PV_TRY(pv_sampler_stopped(r));
         in.level = k;
         PV_TRY(step(r, k, &in, x));
         if (callbacks->progress)

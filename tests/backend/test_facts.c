@@ -438,10 +438,13 @@ Test(facts, noise_is_a_function_of_its_place)
     FOR_EACH_SIDE(s)
     {
         float dst[1027];
-        DONE(s,
-             noise(s->stream,
-                   &(struct pv_noise){
-                       .dst = dst, .count = 1027, .seed = 0x0123456789abcdefu, .take = 7, .frame = 3, .purpose = 2}));
+        DONE(s, noise(s->stream, &(struct pv_noise){.dst = dst,
+                                                    .count = 1027,
+                                                    .seed = 0x0123456789abcdefu,
+                                                    .take = 7,
+                                                    .frame = 3,
+                                                    .purpose = 2,
+                                                    .takes = 1}));
         for (uint32_t i = 0; i < 1027; i++) {
             const uint32_t counter[4] = {i / 4, 3, 2, 7};
             uint32_t word[4];
@@ -456,13 +459,32 @@ Test(facts, noise_is_a_function_of_its_place)
     }
 }
 
+Test(facts, noise_of_takes_is_that_of_their_seeds_and_frames_add)
+{
+    enum { COUNT = 30, TAKES = 3 };
+    const uint32_t past = 40;
+    FOR_EACH_SIDE(s)
+    {
+        float together[TAKES * COUNT], alone[COUNT];
+        struct pv_noise p = {.dst = together, .count = COUNT, .seed = UINT32_MAX, .frame = 2, .past = &past};
+        p.takes = TAKES;
+        DONE(s, noise(s->stream, &p));
+        for (int t = 0; t < TAKES; t++) {
+            p = (struct pv_noise){.dst = alone, .count = COUNT, .seed = UINT32_MAX, .frame = 42, .takes = 1};
+            p.seed += (uint64_t)t; /* past 32 bits */
+            DONE(s, noise(s->stream, &p));
+            cr_assert_arr_eq(together + t * COUNT, alone, sizeof alone, "%s: take %d", s->op->name, t);
+        }
+    }
+}
+
 Test(facts, noise_is_normal)
 {
     enum { COUNT = 200000 };
     static float dst[COUNT];
     FOR_EACH_SIDE(s)
     {
-        DONE(s, noise(s->stream, &(struct pv_noise){.dst = dst, .count = COUNT, .seed = 1}));
+        DONE(s, noise(s->stream, &(struct pv_noise){.dst = dst, .count = COUNT, .seed = 1, .takes = 1}));
         double mean = 0, square = 0, fourth = 0;
         for (int i = 0; i < COUNT; i++) {
             const double x = dst[i];

@@ -454,13 +454,24 @@ Test(match, noise)
         const size_t count = (size_t)(harness_coin() ? harness_pick(1, 300) : harness_pick(5000, 60000));
         const uint64_t seed = (uint64_t)harness_pick(0, INT32_MAX - 1) << 20;
         const uint32_t take = (uint32_t)harness_pick(0, 9), frame = (uint32_t)harness_pick(0, 9999);
-        struct buffer dst = buffer_poison(&h, FLOATS, count);
-        HARNESS_RUN(
-            &h, noise,
-            ((struct pv_noise){
-                .dst = at(&dst, side), .count = count, .seed = seed, .take = take, .frame = frame, .purpose = 1}));
-        harness_compare(&h, &dst, 1e-5, "noise %zu", count);
+        const int takes = harness_pick(1, 3);
+        const uint32_t frames_past = (uint32_t)harness_pick(0, 9999);
+        float bits;
+        memcpy(&bits, &frames_past, sizeof bits);
+        struct buffer dst = buffer_poison(&h, FLOATS, (size_t)takes * count), past = buffer_from(&h, FLOATS, &bits, 1);
+        const bool later = harness_coin();
+        HARNESS_RUN(&h, noise,
+                    ((struct pv_noise){.dst = at(&dst, side),
+                                       .count = count,
+                                       .seed = seed,
+                                       .take = take,
+                                       .frame = frame,
+                                       .purpose = 1,
+                                       .takes = takes,
+                                       .past = later ? at(&past, side) : NULL}));
+        harness_compare(&h, &dst, 1e-5, "noise %d x %zu, past %d", takes, count, later);
         buffer_free(&h, &dst);
+        buffer_free(&h, &past);
     }
 }
 

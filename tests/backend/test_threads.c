@@ -172,7 +172,7 @@ static pv_status frame(const struct model *m, struct state *s, uint64_t seed, fl
     op->enter(s->stream);
     pv_status status = PV_OK;
     for (uint32_t i = 0; i < sizeof drawn / sizeof *drawn && status == PV_OK; i++)
-        status = op->noise(s->stream, &(struct pv_noise){drawn[i].dst, drawn[i].count, seed, i, 0, 0});
+        status = op->noise(s->stream, &(struct pv_noise){drawn[i].dst, drawn[i].count, seed, i, 0, 0, 1, NULL});
     if (status == PV_OK)
         status = tokens_forward(m, s, PV_ATTENTION_JOINT, 1);
     if (status == PV_OK)
@@ -223,8 +223,8 @@ Test(threads, noise_and_attention_are_the_same_bytes_for_any_number)
         struct state *s = state_open(&m);
         const struct pv_op_table *op = m.backend->op;
         op->enter(s->stream);
-        cr_assert_eq(op->noise(s->stream, &(struct pv_noise){.dst = q, .count = Q, .seed = 5}), PV_OK);
-        cr_assert_eq(op->noise(s->stream, &(struct pv_noise){.dst = kv, .count = KV, .seed = 6}), PV_OK);
+        cr_assert_eq(op->noise(s->stream, &(struct pv_noise){.dst = q, .count = Q, .seed = 5, .takes = 1}), PV_OK);
+        cr_assert_eq(op->noise(s->stream, &(struct pv_noise){.dst = kv, .count = KV, .seed = 6, .takes = 1}), PV_OK);
         cr_assert_eq(op->attention(s->stream, &(struct pv_attention){.dst = threads == 1 ? one : many,
                                                                      .q = q,
                                                                      .k = kv,

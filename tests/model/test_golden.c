@@ -145,7 +145,8 @@ ParameterizedTest(const struct run *run, golden, noise_matches)
                                                             .seed = r->seed,
                                                             .take = r->take,
                                                             .frame = 3,
-                                                            .purpose = PV_NOISE_COMMIT}));
+                                                            .purpose = PV_NOISE_COMMIT,
+                                                            .takes = 1}));
     assert_ok(&f, f.op->download(r->stream, f.latent, r->noise, f.latent_bytes));
     golden_expect_close(f.latent, expected, r->latent_count, 1e-5, "noise of frame", 3);
     free(expected);

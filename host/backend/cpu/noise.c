@@ -13,12 +13,13 @@ struct block {
 };
 
 /* base/random.c's Philox4x32-10, over all groups of a block. */
-static PV_INLINE void philox_block(const struct pv_noise *p, uint32_t first, struct block *b)
+static PV_INLINE void philox_block(const struct pv_noise *p, uint64_t seed, uint32_t first, struct block *b)
 {
-    uint32_t key0 = (uint32_t)p->seed, key1 = (uint32_t)(p->seed >> 32);
+    const uint32_t frame = p->frame + (p->past ? *p->past : 0);
+    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
     for (uint32_t i = 0; i < GROUPS; i++) {
         b->word[0][i] = first + i;
-        b->word[1][i] = p->frame;
+        b->word[1][i] = frame;
         b->word[2][i] = p->purpose;
         b->word[3][i] = p->take;
     }
@@ -56,25 +57,27 @@ static PV_INLINE void normal_block(struct block *b)
 }
 
 PV_MULTIVERSION
-static void noise_range(const struct pv_noise *p, size_t begin, size_t end)
+static void noise_range(const struct pv_noise *p, int take, size_t begin, size_t end)
 {
+    float *dst = p->dst + (size_t)take * p->count;
     struct block b;
     for (size_t at = begin; at < end; at += 4 * GROUPS) {
-        philox_block(p, (uint32_t)(at / 4), &b);
+        philox_block(p, p->seed + (uint64_t)take, (uint32_t)(at / 4), &b);
         normal_block(&b);
         const size_t count = end - at < 4 * GROUPS ? end - at : 4 * GROUPS;
         for (size_t i = 0; i < count; i++)
-            p->dst[at + i] = b.normal[i % 4][i / 4];
+            dst[at + i] = b.normal[i % 4][i / 4];
     }
 }
 
 pv_status pv_cpu_noise(struct pv_stream *s, const struct pv_noise *p)
 {
     PV_TRY(pv_check_noise(s, p));
-#pragma omp parallel if (p->count >= PV_CPU_PARALLEL_MIN)
+#pragma omp parallel if (p->count * (size_t)p->takes >= PV_CPU_PARALLEL_MIN)
     {
         const struct cpu_share part = pv_cpu_share(p->count, 4 * GROUPS);
-        noise_range(p, part.begin, part.end);
+        for (int take = 0; take < p->takes; take++)
+            noise_range(p, take, part.begin, part.end);
     }
     return PV_OK;
 }

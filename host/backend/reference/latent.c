@@ -72,16 +72,20 @@ pv_status pv_reference_combine(struct pv_stream *s, const struct pv_combine *p)
 pv_status pv_reference_noise(struct pv_stream *s, const struct pv_noise *p)
 {
     PV_TRY(pv_check_noise(s, p));
-    const uint32_t key[2] = {(uint32_t)p->seed, (uint32_t)(p->seed >> 32)};
-    for (size_t i = 0; i < p->count; i += 4) {
-        const uint32_t counter[4] = {(uint32_t)(i / 4), p->frame, p->purpose, p->take};
-        uint32_t bits[4];
-        float normal[4];
-        pv_philox(counter, key, bits);
-        pv_normal_from_bits(bits[0], bits[1], normal);
-        pv_normal_from_bits(bits[2], bits[3], normal + 2);
-        for (size_t j = 0; j < 4 && i + j < p->count; j++)
-            p->dst[i + j] = normal[j];
+    for (int take = 0; take < p->takes; take++) {
+        const uint64_t seed = p->seed + (uint64_t)take;
+        const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+        float *dst = p->dst + (size_t)take * p->count;
+        for (size_t i = 0; i < p->count; i += 4) {
+            const uint32_t counter[4] = {(uint32_t)(i / 4), p->frame + (p->past ? *p->past : 0), p->purpose, p->take};
+            uint32_t bits[4];
+            float normal[4];
+            pv_philox(counter, key, bits);
+            pv_normal_from_bits(bits[0], bits[1], normal);
+            pv_normal_from_bits(bits[2], bits[3], normal + 2);
+            for (size_t j = 0; j < 4 && i + j < p->count; j++)
+                dst[i + j] = normal[j];
+        }
     }
     return PV_OK;
 }
