@@ -1,0 +1,38 @@
+/* array.h: numbers on the device, for tests. */
+#ifndef PV_EMULATOR_ARRAY_H
+#define PV_EMULATOR_ARRAY_H
+
+#include <criterion/criterion.h>
+
+#include <vector>
+
+#include "emulator.h"
+
+template <class T> struct array {
+    T *device = nullptr;
+    size_t count;
+
+    explicit array(size_t count_) : count(count_)
+    {
+        cr_assert_eq(cudaMalloc(&device, count * sizeof(T)), cudaSuccess);
+    }
+    explicit array(const std::vector<T> &value) : array(value.size())
+    {
+        cr_assert_eq(cudaMemcpy(device, value.data(), count * sizeof(T), cudaMemcpyHostToDevice), cudaSuccess);
+    }
+    array(const array &) = delete;
+    ~array()
+    {
+        cudaFree(device);
+    }
+
+    std::vector<T> read() const
+    {
+        std::vector<T> value(count);
+        cr_assert_eq(cudaMemcpy(value.data(), device, count * sizeof(T), cudaMemcpyDeviceToHost), cudaSuccess, "%s",
+                     pv_emulator_fault());
+        return value;
+    }
+};
+
+#endif

@@ -1,0 +1,310 @@
+/* block.cpp: runs the blocks of a launch: prepares a fiber a thread, lets them run until they meet, says who is missing
+ * when they cannot. A fiber runs until it has to wait, so everything happens in one fixed order. */
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "locate.h"
+#include "machine.h"
+
+namespace pv_emulator
+{
+
+machine device;
+
+bool on_fiber()
+{
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
+}
+
+/* ---- faults ---- */
+
+void fault(const void *code, const char *format, ...)
+{
+    char text[1024];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    if (!on_fiber()) {
+        fprintf(stderr, "emulator: %s %s\n", text, code ? locate(code).c_str() : "");
+        abort();
+    }
+    const uint3 b = device.block, t = device.current->index;
+    char where[256];
+    snprintf(where, sizeof where, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): ", device.running->kernel_name, b.x,
+             b.y, b.z, t.x, t.y, t.z);
+    device.fault = std::string(where) + text;
+    device.fault_address = code;
+    device.failed = true;
+    fiber_switch(device.current->context, device.scheduler);
+    abort(); /* a failed launch is never gone on with */
+}
+
+std::string describe(site s)
+{
+    const std::string file = s.file;
+    return file.substr(file.rfind('/') + 1) + ":" + std::to_string(s.line);
+}
+
+static const char *collective_name(collective kind)
+{
+    static const char *const name[] = {"__syncwarp",      "__shfl_sync", "__shfl_up_sync", "__shfl_down_sync",
+                                       "__shfl_xor_sync", "vote",        "ldmatrix",       "mma"};
+    return name[kind];
+}
+
+static std::string thread_doing(const thread &t)
+{
+    const std::string who = "thread " + std::to_string(t.number);
+    char mask[32];
+    switch (t.now) {
+    case state::AT_WARP:
+        snprintf(mask, sizeof mask, " with mask %08x", t.mask);
+        return who + " waits in " + collective_name(t.kind) + mask + " at " + describe(t.at);
+    case state::AT_BLOCK: return who + " waits in __syncthreads at " + describe(t.at);
+    case state::DONE: return who + " has returned";
+    default: return who + " runs";
+    }
+}
+
+/* Nobody can go on and not everybody has returned: names a thread that waits and one that it misses. */
+static void report_stuck()
+{
+    const thread *waits = nullptr, *missing = nullptr;
+    for (int i = 0; i < device.threads && !waits; i++) {
+        if (device.one[i].now != state::AT_WARP)
+            continue;
+        waits = &device.one[i];
+        for (int lane = 0; lane < LANES && !missing; lane++) {
+            const int other = waits->number / LANES * LANES + lane;
+            if (!(waits->mask >> lane & 1))
+                continue;
+            if (other >= device.threads) {
+                device.fault = thread_doing(*waits) + ", but the block has no thread " + std::to_string(other);
+                return;
+            }
+            const thread &t = device.one[other];
+            if (t.now != state::AT_WARP || t.kind != waits->kind || t.mask != waits->mask)
+                missing = &t;
+        }
+    }
+    for (int i = 0; i < device.threads && !missing; i++) {
+        if (!waits && device.one[i].now == state::AT_BLOCK)
+            waits = &device.one[i];
+        if (device.one[i].now == state::DONE)
+            missing = &device.one[i];
+    }
+    device.fault = thread_doing(*waits) + ", but " + (missing ? thread_doing(*missing) : "others never come");
+}
+
+/* ---- going from fiber to fiber ---- */
+
+static thread *next_ready()
+{
+    const int first = device.current ? device.current->number / LANES : 0;
+    for (int i = 0; i < device.warps; i++) {
+        const int w = first + i < device.warps ? first + i : first + i - device.warps;
+        if (device.group[w].ready)
+            return &device.one[w * LANES + __builtin_ctz(device.group[w].ready)];
+    }
+    return nullptr;
+}
+
+static void go_on_with(fiber &from, thread *t)
+{
+    device.group[t->number / LANES].ready &= ~(1u << t->number % LANES);
+    t->now = state::READY;
+    device.current = t;
+    fiber_switch(from, t->context);
+}
+
+/* The current thread waits or has returned: another one's turn. */
+static void give_way()
+{
+    thread *me = device.current, *next = next_ready();
+    if (next)
+        go_on_with(me->context, next);
+    else
+        fiber_switch(me->context, device.scheduler);
+}
+
+static void fiber_entry()
+{
+    device.running->call();
+    thread *me = device.current;
+    me->now = state::DONE;
+    device.live--;
+    device.group[me->number / LANES].live &= ~(1u << me->number % LANES);
+    give_way();
+    abort(); /* nobody goes on with a thread that has returned */
+}
+
+/* ---- meeting ---- */
+
+void block_barrier(const char *file, int line)
+{
+    thread *me = device.current;
+    me->at = {file, line};
+    if (device.waiting_at_block == 0)
+        device.barrier = me->at;
+    else if (device.barrier.line != line || device.barrier.file != file)
+        fault(nullptr, "waits in __syncthreads at %s while others wait in the one at %s", describe(me->at).c_str(),
+              describe(device.barrier).c_str());
+    me->now = state::AT_BLOCK;
+    if (++device.waiting_at_block < device.threads) {
+        give_way();
+        return;
+    }
+    device.waiting_at_block = 0;
+    device.block_met = ++device.clock;
+    for (int w = 0; w < device.warps; w++)
+        device.group[w].ready = device.group[w].live;
+    device.group[me->number / LANES].ready &= ~(1u << me->number % LANES);
+    me->now = state::READY;
+}
+
+void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask))
+{
+    thread *me = device.current;
+    const int lane = me->number % LANES;
+    thread *lane_zero = me - lane;
+    warp &w = device.group[me->number / LANES];
+    if (!(mask >> lane & 1))
+        fault(nullptr, "%s with mask %08x at %s, in which its own lane %d is missing", collective_name(kind), mask,
+              describe(at).c_str(), lane);
+    me->now = state::AT_WARP;
+    me->kind = kind;
+    me->mask = mask;
+    me->at = at;
+    w.waiting |= 1u << lane;
+    bool all_here = (w.waiting & mask) == mask;
+    for (unsigned left = mask; all_here && left; left &= left - 1) {
+        const thread &other = lane_zero[__builtin_ctz(left)];
+        all_here = other.kind == kind && other.mask == mask;
+    }
+    if (!all_here) {
+        give_way();
+        return;
+    }
+    complete(w, mask);
+    w.waiting &= ~mask;
+    w.ready |= mask & ~(1u << lane);
+    me->now = state::READY;
+}
+
+/* ---- launches ---- */
+
+uint3 thread_index()
+{
+    return device.current->index;
+}
+
+uint3 block_index()
+{
+    return device.block;
+}
+
+dim3 block_size()
+{
+    return device.running->block;
+}
+
+dim3 grid_size()
+{
+    return device.running->grid;
+}
+
+unsigned active_lanes()
+{
+    return 1u << device.current->number % LANES; /* one lane at a time; code that needs more asks with a mask */
+}
+
+void trap(const char *file, int line)
+{
+    fault(nullptr, "__trap at %s", describe({file, line}).c_str());
+}
+
+/* Stacks with a page between them that cannot be touched. */
+static void make_stacks()
+{
+    const size_t bytes = (size_t)THREADS_MAX * STACK_BYTES;
+    void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        perror("emulator: stacks");
+        abort();
+    }
+    for (int i = 0; i < THREADS_MAX; i++) {
+        device.one[i].stack = (char *)memory + (size_t)i * STACK_BYTES;
+        mprotect(device.one[i].stack, PAGE_BYTES, PROT_NONE);
+    }
+    device.stacks = (char *)memory;
+}
+
+static void start_block(uint3 block)
+{
+    const dim3 size = device.running->block;
+    device.block = block;
+    device.waiting_at_block = 0;
+    device.live = device.threads;
+    checks_start_block();
+    device.block_started = device.block_met = ++device.clock;
+    device.current = nullptr;
+    for (int w = 0; w < device.warps; w++) {
+        const int lanes = std::min<int>(LANES, device.threads - w * LANES);
+        warp &g = device.group[w];
+        g.live = g.ready = lanes == LANES ? ~0u : (1u << lanes) - 1;
+        g.waiting = 0;
+        g.met = device.clock;
+    }
+    for (int i = 0; i < device.threads; i++) {
+        thread &t = device.one[i];
+        const unsigned n = (unsigned)i;
+        t.index = {n % size.x, n / size.x % size.y, n / size.x / size.y};
+        t.number = i;
+        t.now = state::READY;
+        t.copy_group = 0;
+        t.copies.clear();
+        /* Tops at different places of a page: stacks that used the same cache lines would push each other out. */
+        fiber_prepare(t.context, t.stack, STACK_BYTES - i % 32 * 192, fiber_entry);
+    }
+}
+
+static void run_block(uint3 block)
+{
+    start_block(block);
+    shared_poison(device.running->shared_bytes);
+    go_on_with(device.scheduler, next_ready()); /* comes back when nobody can go on */
+    if (device.failed) {
+        if (device.fault_address)
+            device.fault += " at " + locate(device.fault_address);
+    } else if (device.live > 0) {
+        report_stuck();
+        char where[256];
+        snprintf(where, sizeof where, "kernel %s, block (%u,%u,%u): ", device.running->kernel_name, block.x, block.y,
+                 block.z);
+        device.fault = where + device.fault;
+        device.failed = true;
+    }
+    device.current = nullptr;
+}
+
+void run_launch(const launch &l)
+{
+    if (!device.stacks)
+        make_stacks();
+    device.running = &l;
+    device.threads = (int)(l.block.x * l.block.y * l.block.z);
+    device.warps = (device.threads + LANES - 1) / LANES;
+    shared_find(l.kernel_address);
+    /* Last block first: who relies on an order of blocks relies on the other one. */
+    for (unsigned z = l.grid.z; z-- > 0 && !device.failed;)
+        for (unsigned y = l.grid.y; y-- > 0 && !device.failed;)
+            for (unsigned x = l.grid.x; x-- > 0 && !device.failed;)
+                run_block({x, y, z});
+    device.running = nullptr;
+}
+
+} // namespace pv_emulator

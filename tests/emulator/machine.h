@@ -1,0 +1,159 @@
+/* machine.h: the emulated device: one block at a time, its threads as fibers, its memory, and the first fault.
+ *
+ * Time is a clock that ticks whenever threads have met. An access of one thread is ordered before one of another only
+ * when the block, or the warp of both, met in between; checks.cpp finds races with it. */
+#ifndef PV_EMULATOR_MACHINE_H
+#define PV_EMULATOR_MACHINE_H
+
+#include <cstdarg>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "emulator.h"
+#include "emulator/ptx.cuh"
+#include "fiber.h"
+
+namespace pv_emulator
+{
+
+enum {
+    LANES = 32,
+    THREADS_MAX = 1024,
+    WARPS_MAX = THREADS_MAX / LANES,
+    STACK_BYTES = 128 << 10,
+    SHARED_BYTES_MAX = 227 << 10, /* what a block of sm_90 may ask for; sm_80: 163 KiB, sm_89: 99 KiB */
+    SHARED_BYTES_PLAIN = 48 << 10 /* more needs cudaFuncSetAttribute */
+};
+
+enum class state : uint8_t { READY, AT_WARP, AT_BLOCK, DONE };
+
+struct site {
+    const char *file;
+    int line;
+};
+
+struct async_copy {
+    void *shared;
+    const void *global; /* NULL: zeros */
+    int group;
+};
+
+struct thread {
+    fiber context;
+    char *stack;
+    uint3 index;
+    int number; /* in the block */
+    state now;
+    collective kind; /* while AT_WARP */
+    unsigned mask;   /* while AT_WARP */
+    site at;         /* while it waits */
+    int copy_group;  /* of copies not committed yet */
+    std::vector<async_copy> copies;
+};
+
+/* What a lane brings to a collective and takes from it. */
+struct lane_slot {
+    uint64_t value, shuffled;
+    int operand;
+    const void *row;
+    words a;
+    sums d;
+};
+
+struct warp {
+    unsigned ready, waiting, live; /* lanes: can go on, wait for others of the warp, have not returned */
+    uint64_t met;                  /* the clock when the warp last met */
+    lane_slot lane[LANES];
+};
+
+struct allocation {
+    uintptr_t low, bytes; /* bytes 0: freed */
+};
+
+struct machine {
+    std::mutex busy; /* one launch at a time: shared variables, stacks and shadow are there once */
+
+    /* the running launch */
+    const launch *running;
+    uint3 block;
+    int threads, warps, waiting_at_block, live;
+    site barrier; /* where the first thread waits */
+    uint64_t clock, block_started, block_met;
+    thread *current; /* NULL: no kernel runs */
+    thread one[THREADS_MAX];
+    warp group[WARPS_MAX];
+    fiber scheduler;
+    char *stacks;
+
+    /* the first fault; every later call fails with it */
+    bool failed;
+    std::string fault;
+    const void *fault_address; /* in the code, to be turned into a line; NULL = the text has it */
+};
+extern machine device;
+
+/* Ends the launch. From a fiber it does not return; elsewhere it aborts the program: the mistake is the host's.
+ * code: where in the program, or NULL when the text says it. */
+[[noreturn]] __attribute__((format(printf, 2, 3))) void fault(const void *code, const char *format, ...);
+
+/* Waits until all lanes of mask are at the same collective with the same mask; the last one completes it for all. */
+void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask));
+/* All blocks of it, or up to the first fault. The caller holds device.busy. */
+void run_launch(const launch &l);
+
+/* On a fiber (whoever asks: other host threads run while one has a launch)? */
+bool on_fiber();
+
+/* ---- memory.cpp ---- */
+
+enum { PAGE_BYTES = 4096 };
+constexpr uintptr_t ARENA_BYTES = (uintptr_t)256 << 30;
+extern uintptr_t arena_low; /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
+/* The allocation that owns the page of an address in the arena, or NULL. */
+const allocation *allocation_at(uintptr_t address);
+/* Whether all bytes lie in one allocation. */
+bool is_device_memory(const void *memory, size_t bytes);
+
+cudaError_t allocate(void **memory, size_t bytes);
+cudaError_t release(void *memory);
+cudaError_t copy_memory(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind);
+cudaError_t set_memory(void *dst, int byte, size_t bytes);
+void memory_info(size_t *available, size_t *total);
+
+/* ---- shared.cpp ---- */
+
+/* The kernel's static shared variables and the dynamic memory lie in one block of thread_local storage. */
+struct shared_memory {
+    uintptr_t low, bytes;
+    uintptr_t dynamic; /* address */
+    struct variable {
+        uintptr_t offset, bytes;
+        std::string name;
+    };
+    std::vector<variable> all;
+    std::vector<uint16_t> owner; /* of a byte: index + 1; 0 = none */
+};
+extern shared_memory shared;
+/* Finds the shared memory of the module that has this kernel, for the calling host thread. */
+void shared_find(const void *kernel_address);
+/* New block: NaN everywhere. */
+void shared_poison(size_t dynamic_bytes);
+
+/* ---- checks.cpp, or checks_none.cpp in the plain build ---- */
+
+/* Before the clock ticks for a new block. */
+void checks_start_block();
+/* Accesses of the current thread that no hook sees. */
+void check_shared_read(const void *address, size_t bytes, site from);
+void check_global_read(const void *address, size_t bytes, site from);
+void check_copy_begins(void *shared_address, size_t bytes, site from);
+void check_copy_ends(void *shared_address, size_t bytes);
+void check_atomic(const void *address, size_t bytes, site from);
+/* "file.cu:12" */
+std::string describe(site s);
+
+} // namespace pv_emulator
+
+#endif
