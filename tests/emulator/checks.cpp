@@ -109,8 +109,7 @@ static std::string place_of(uintptr_t offset)
 
 enum access { READ, WRITE, UPDATE };
 
-/* One byte, or several that have the same stamps. */
-static inline void check_stamps(stamp written, stamp read, access how, uintptr_t offset, origin o)
+static inline void check_byte(stamp written, stamp read, access how, uintptr_t offset, origin o)
 {
     static const char *const verb[] = {"reads", "writes", "updates"};
     if (how != WRITE && clock_of(written) < device.block_started)
@@ -125,41 +124,42 @@ static inline void check_stamps(stamp written, stamp read, access how, uintptr_t
                name_of(read).c_str());
 }
 
-static void check_shared_range(uintptr_t offset, size_t bytes, access how, origin o)
+[[noreturn]] static void report_range(uintptr_t offset, size_t bytes, access how, origin o)
 {
-    const unsigned owner = shared.owner[offset];
     const char *const verb = how == READ ? "reads" : "writes";
-    if (!owner)
+    if (!shared.owner[offset])
         report(o, "%s memory between shared variables", verb);
-    const shared_memory::variable &v = shared.all[owner - 1];
-    const size_t size = shared.low + v.offset == shared.dynamic ? device.running->shared_bytes : v.bytes;
-    if (offset - v.offset + bytes > size)
-        report(o, "%s %zu bytes at byte %zu of %s, which has %zu", verb, bytes, (size_t)(offset - v.offset),
-               v.name.c_str(), size);
+    const shared_memory::variable &v = shared.all[shared.owner[offset] - 1u];
+    const size_t size = v.offset == shared.dynamic_offset ? device.running->shared_bytes : v.bytes;
+    report(o, "%s %zu bytes at byte %zu of %s, which has %zu", verb, bytes, (size_t)(offset - v.offset), v.name.c_str(),
+           size);
 }
 
-template <access HOW> static inline void shared_access(uintptr_t offset, size_t bytes, stamp left, origin o)
+/* left: the stamp of a writer. */
+template <access HOW>
+static inline __attribute__((always_inline)) void shared_access(uintptr_t offset, size_t bytes, stamp left, origin o)
 {
-    check_shared_range(offset, bytes, HOW, o);
+    const uintptr_t dynamic = offset - shared.dynamic_offset;
+    if (bytes > shared.room[offset] || (dynamic < SHARED_BYTES_MAX && dynamic + bytes > device.running->shared_bytes))
+        report_range(offset, bytes, HOW, o);
     stamp *const written = &wrote[offset], *const read = &read_by[offset];
     stamp differ = 0;
     for (size_t i = 1; i < bytes; i++)
         differ |= (written[i] ^ written[0]) | (read[i] ^ read[0]);
     for (size_t i = 0; i < (differ ? bytes : 1); i++)
-        check_stamps(written[i], read[i], HOW, offset + i, o);
-    if (HOW == READ && !differ)
-        left = joined_reader(read[0]);
+        check_byte(written[i], read[i], HOW, offset + i, o);
+    const stamp joined = HOW == READ ? joined_reader(read[0]) : 0;
     for (size_t i = 0; i < bytes; i++) {
         if (HOW != READ)
             written[i] = left;
         else
-            read[i] = differ ? joined_reader(read[i]) : left;
+            read[i] = differ ? joined_reader(read[i]) : joined;
     }
 }
 
 /* ---- device memory, and everything else ---- */
 
-static void global_access(uintptr_t address, size_t bytes, access how, origin o)
+static inline void global_access(uintptr_t address, size_t bytes, access how, origin o)
 {
     const char *const verb = how == READ ? "reads" : "writes";
     const allocation *a = allocation_at(address);
@@ -172,21 +172,21 @@ static void global_access(uintptr_t address, size_t bytes, access how, origin o)
                (size_t)a->bytes);
 }
 
-template <access HOW> static inline void any_access(const void *memory, size_t bytes, origin o)
+template <access HOW>
+static inline __attribute__((always_inline)) void any_access(const void *memory, size_t bytes, origin o)
 {
     const uintptr_t address = (uintptr_t)memory;
+    if (address - device.stack < STACK_BYTES) /* its own variables; of nobody else's code, whatever else runs */
+        return;
     const bool to_device = address - arena_low < ARENA_BYTES && arena_low;
     if (!on_fiber()) {
         if (to_device)
             fault(o.code, "code of the host touches device memory");
         return;
     }
-    const thread &me = *device.current;
-    if (address - (uintptr_t)me.stack < STACK_BYTES)
-        return;
     if (address - shared.low < shared.bytes) {
-        shared_access<HOW>(address - shared.low, bytes,
-                           HOW == READ ? 0 : now_by(HOW == UPDATE ? (unsigned)ATOMIC : (unsigned)me.number), o);
+        const unsigned who = HOW == UPDATE ? (unsigned)ATOMIC : (unsigned)device.current->number;
+        shared_access<HOW>(address - shared.low, bytes, HOW == READ ? 0 : now_by(who), o);
         return;
     }
     if (to_device) {

@@ -46,10 +46,8 @@ struct thread {
     uint3 index;
     int number; /* in the block */
     state now;
-    collective kind; /* while AT_WARP */
-    unsigned mask;   /* while AT_WARP */
-    site at;         /* while it waits */
-    int copy_group;  /* of copies not committed yet */
+    site at;        /* while it waits */
+    int copy_group; /* of copies not committed yet */
     std::vector<async_copy> copies;
 };
 
@@ -65,6 +63,8 @@ struct lane_slot {
 struct warp {
     unsigned ready, waiting, live; /* lanes: can go on, wait for others of the warp, have not returned */
     uint64_t met;                  /* the clock when the warp last met */
+    unsigned mask[LANES];          /* of lanes that wait: with whom */
+    collective kind[LANES];        /* and in what */
     lane_slot lane[LANES];
 };
 
@@ -82,6 +82,7 @@ struct machine {
     site barrier; /* where the first thread waits */
     uint64_t clock, block_started, block_met;
     thread *current; /* NULL: no kernel runs */
+    uintptr_t stack; /* of current */
     thread one[THREADS_MAX];
     warp group[WARPS_MAX];
     fiber scheduler;
@@ -124,20 +125,21 @@ void memory_info(size_t *available, size_t *total);
 
 /* ---- shared.cpp ---- */
 
-/* The kernel's static shared variables and the dynamic memory lie in one block of thread_local storage. */
+/* Static shared variables of all kernels and the dynamic memory lie in one block of thread_local storage. */
 struct shared_memory {
-    uintptr_t low, bytes;
-    uintptr_t dynamic; /* address */
+    uintptr_t low, bytes; /* low: of the host thread that has the launch */
+    uintptr_t dynamic_offset;
     struct variable {
         uintptr_t offset, bytes;
         std::string name;
     };
     std::vector<variable> all;
-    std::vector<uint16_t> owner; /* of a byte: index + 1; 0 = none */
+    std::vector<uint16_t> owner; /* of each byte: index of all + 1; 0 = none */
+    std::vector<uint32_t> room;  /* from each byte to the end of its variable */
 };
 extern shared_memory shared;
-/* Finds the shared memory of the module that has this kernel, for the calling host thread. */
-void shared_find(const void *kernel_address);
+/* For the calling host thread. */
+void shared_find();
 /* New block: NaN everywhere. */
 void shared_poison(size_t dynamic_bytes);
 
