@@ -13,12 +13,6 @@ namespace pv_emulator
 
 machine device;
 
-bool on_fiber()
-{
-    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
-}
-
 /* ---- faults ---- */
 
 void fault(const void *code, const char *format, ...)
@@ -146,6 +140,13 @@ static void fiber_entry()
 
 /* ---- meeting ---- */
 
+uint64_t tick()
+{
+    if (device.clock == CLOCK_MAX)
+        fault(nullptr, "a block whose threads meet %d times is more than the clock can count", CLOCK_MAX / 2);
+    return ++device.clock;
+}
+
 void block_barrier(const char *file, int line)
 {
     thread *me = device.current;
@@ -161,7 +162,7 @@ void block_barrier(const char *file, int line)
         return;
     }
     device.waiting_at_block = 0;
-    device.block_met = ++device.clock;
+    device.block_met = tick();
     for (int w = 0; w < device.warps; w++)
         device.group[w].ready = device.group[w].live;
     device.group[me->number / LANES].ready &= ~(1u << me->number % LANES);
@@ -249,7 +250,7 @@ static void start_block(uint3 block)
     device.waiting_at_block = 0;
     device.live = device.threads;
     checks_start_block();
-    device.block_started = device.block_met = ++device.clock;
+    device.block_started = device.block_met = tick();
     device.current = nullptr;
     for (int w = 0; w < device.warps; w++) {
         const int lanes = std::min<int>(LANES, device.threads - w * LANES);

@@ -23,6 +23,7 @@ enum {
     THREADS_MAX = 1024,
     WARPS_MAX = THREADS_MAX / LANES,
     STACK_BYTES = 128 << 10,
+    CLOCK_MAX = (1 << 21) - 1,    /* of one block's clock; the clock starts again before it gets half as far */
     SHARED_BYTES_MAX = 227 << 10, /* what a block of sm_90 may ask for; sm_80: 163 KiB, sm_89: 99 KiB */
     SHARED_BYTES_PLAIN = 48 << 10 /* more needs cudaFuncSetAttribute */
 };
@@ -101,19 +102,33 @@ extern machine device;
 
 /* Waits until all lanes of mask are at the same collective with the same mask; the last one completes it for all. */
 void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask));
+/* Threads have met. */
+uint64_t tick();
 /* All blocks of it, or up to the first fault. The caller holds device.busy. */
 void run_launch(const launch &l);
 
-/* On a fiber (whoever asks: other host threads run while one has a launch)? */
-bool on_fiber();
+/* Whoever asks: other host threads run while one has a launch. */
+inline bool on_fiber()
+{
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
+}
 
 /* ---- memory.cpp ---- */
 
 enum { PAGE_BYTES = 4096 };
 constexpr uintptr_t ARENA_BYTES = (uintptr_t)256 << 30;
-extern uintptr_t arena_low; /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
+extern uintptr_t arena_low;     /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
+extern allocation *allocations; /* 0 is nobody */
+extern uint32_t *page_owner;    /* of each page of the arena, an index of allocations */
+
 /* The allocation that owns the page of an address in the arena, or NULL. */
-const allocation *allocation_at(uintptr_t address);
+inline const allocation *allocation_at(uintptr_t address)
+{
+    const uint32_t owner = page_owner[(address - arena_low) / PAGE_BYTES];
+    return owner ? &allocations[owner] : nullptr;
+}
+
 /* Whether all bytes lie in one allocation. */
 bool is_device_memory(const void *memory, size_t bytes);
 
