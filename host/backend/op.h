@@ -281,9 +281,11 @@ struct pv_backend {
     const struct pv_op_table *op;
     size_t element_bytes; /* of an activation */
     int threads;
+    char note[PV_ERROR_TEXT]; /* why "auto" took this one: a sentence; "" = it was asked for, or is the best there is */
 };
 
-/* name: "auto", "cpu", "reference". threads: 0 = all this process may use (its affinity mask, not the machine's). */
+/* name: "auto", "cpu", "cuda", "cuda-f32" (activations and weights are floats), "reference". "auto" is cuda where it
+ * can be used, else cpu. threads: 0 = all this process may use (its affinity mask, not the machine's). */
 pv_status pv_backend_open(const char *name, int threads, struct pv_backend **backend, struct pv_error *error);
 /* All streams and weights must be gone. NULL is allowed. */
 void pv_backend_close(struct pv_backend *backend);

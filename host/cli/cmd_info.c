@@ -165,8 +165,19 @@ static int print_devices(const struct pv_info_values *v)
     if (v->json) {
         pv_json_print(devices);
     } else {
+        json_t *cuda = json_object_get(devices, "cuda"), *found = json_incref(json_object_get(cuda, "devices")),
+               *device;
+        size_t i;
+        json_object_del(cuda, "devices"); /* they have tables of their own */
         print_named_table("cpu", json_object_get(devices, "cpu"), true);
-        puts("\ncuda\n  not built");
+        print_named_table("cuda", cuda, false);
+        json_array_foreach(found, i, device)
+        {
+            char name[40];
+            snprintf(name, sizeof name, "cuda device %zu", i);
+            print_named_table(name, device, false);
+        }
+        json_decref(found);
     }
     json_decref(devices);
     return PV_EXIT_DONE;

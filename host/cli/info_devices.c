@@ -1,4 +1,5 @@
 /* info_devices.c: the backends of this build on this machine. */
+#include <prevue/prevue.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ static void read_cpuinfo(char *model, size_t model_room, char *flags, size_t fla
     fclose(file);
 }
 
-json_t *pv_info_devices(void)
+static json_t *describe_cpu(void)
 {
     char model[128], flags[8192];
     read_cpuinfo(model, sizeof model, flags, sizeof flags);
@@ -52,7 +53,36 @@ json_t *pv_info_devices(void)
     for (size_t i = 0; i < sizeof instruction_sets / sizeof instruction_sets[0]; i++)
         if (has_word(flags, instruction_sets[i]))
             json_array_append_new(sets, json_string(instruction_sets[i]));
-    return json_pack("{s:{s:b, s:o, s:I, s:o}, s:{s:b}}", "cpu", "built", 1, "model",
-                     *model ? pv_json_text(model) : json_null(), "threads", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
-                     "instructions", sets, "cuda", "built", 0);
+    return json_pack("{s:b, s:o, s:I, s:o}", "built", 1, "model", *model ? pv_json_text(model) : json_null(), "threads",
+                     (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "instructions", sets);
+}
+
+static json_t *reason_or_null(const pv_device_info *info)
+{
+    return *info->reason ? pv_json_text(info->reason) : json_null();
+}
+
+/* "reason": why the backend as a whole cannot be used; each device has its own. */
+static json_t *describe_cuda(void)
+{
+    pv_device_info info = {.struct_size = sizeof info};
+    json_t *devices = json_array();
+    bool usable = false;
+    pv_status status;
+    for (int i = 0; (status = pv_device_get_info("cuda", i, &info)) == PV_OK; i++) {
+        char capability[32];
+        snprintf(capability, sizeof capability, "%d.%d", info.compute_major, info.compute_minor);
+        usable = usable || !*info.reason;
+        json_array_append_new(devices,
+                              json_pack("{s:o, s:s, s:I, s:b, s:o}", "name", pv_json_text(info.name), "capability",
+                                        capability, "memory_bytes", (json_int_t)info.memory_bytes, "usable",
+                                        !*info.reason, "reason", reason_or_null(&info)));
+    }
+    return json_pack("{s:b, s:b, s:o, s:o}", "built", status != PV_ERR_UNSUPPORTED, "usable", usable, "reason",
+                     status == PV_END ? json_null() : reason_or_null(&info), "devices", devices);
+}
+
+json_t *pv_info_devices(void)
+{
+    return json_pack("{s:o, s:o}", "cpu", describe_cpu(), "cuda", describe_cuda());
 }

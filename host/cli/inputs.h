@@ -29,7 +29,7 @@ struct pv_sampling_values {
 
 enum { PV_CONTEXT_FRAMES = 12 };
 
-#define PV_INPUT_BACKENDS "auto|cpu|reference"
+#define PV_INPUT_BACKENDS "auto|cpu|cuda|cuda-f32|reference"
 
 /* Rows of an option table. type has a struct pv_input_values called member. */
 #define PV_INPUT_OPTIONS(type, member)                                                                                 \
@@ -50,8 +50,9 @@ enum { PV_CONTEXT_FRAMES = 12 };
          .choices = PV_INPUT_BACKENDS,                                                                                 \
          .fallback = "auto",                                                                                           \
          .group = "Model",                                                                                             \
-         .help =                                                                                                       \
-             "What computes: the best there is, the CPU, or plain C, which is slow and there to check the others."},   \
+         .help = "What computes: the best there is, the CPU, a GPU, the same with floats instead of bf16, or plain "   \
+                 "C; the "                                                                                             \
+                 "last two are slow and there to check the others."},                                                  \
         {.name = "threads",                                                                                            \
          .kind = PV_OPTION_COUNT,                                                                                      \
          .argument = "N",                                                                                              \

@@ -87,6 +87,8 @@ static void announce(struct pv_model *model)
     pv_callbacks_log(&model->callbacks, PV_LOG_NOTICE, "model %s: %.1f million parameters, licence %s, trained on %s",
                      c->name, (double)model->parameters * 1e-6, c->licence[0] ? c->licence : "not stated",
                      c->trained_on[0] ? c->trained_on : "data not stated");
+    if (model->backend->note[0])
+        pv_callbacks_log(&model->callbacks, PV_LOG_NOTICE, "the model runs on the CPU: %s", model->backend->note);
 }
 
 pv_status pv_model_load(struct pv_model *model, const char *path, const char *backend, int threads)

@@ -64,14 +64,31 @@ PV_API unsigned pv_abi_version(void);
 /* The status in words, for example "out of memory". Static; never NULL. */
 PV_API const char *pv_status_text(pv_status status);
 
+/* ---- devices ---- */
+
+typedef struct pv_device_info {
+    size_t struct_size;
+    char name[256];   /* "NVIDIA H200"; "" when nothing was found */
+    char reason[768]; /* why it cannot be used: a sentence; "" = it can */
+    int compute_major, compute_minor;
+    uint64_t memory_bytes;
+} pv_device_info;
+
+/* What the backend "cuda" finds on this machine: index 0 is the first device; it uses the first that it can. PV_END:
+ * there are no more. PV_ERR_UNSUPPORTED: the backend is not installed. PV_ERR_DEVICE: there is no driver, or no device.
+ * After these two, reason says why. info->struct_size must be set by the caller. */
+PV_API pv_status pv_device_get_info(const char *backend, int index, pv_device_info *info);
+
 /* ---- model ---- */
 
 typedef struct pv_model pv_model;
 
 typedef struct pv_model_params {
     size_t struct_size;
-    const char *backend; /* "auto" (default) or "cpu"; "reference" is plain C: slow, for checking the others */
-    int threads;         /* CPU threads for one pass, 1 to 1024; 0 (default) = all this process may use */
+    /* "auto" (default): "cuda" where it can be used, else "cpu", and the log says why. "cuda" has activations and
+     * weights in bf16; "cuda-f32" in float, for checking; "reference" is plain C: slow, for checking the others. */
+    const char *backend;
+    int threads; /* CPU threads for one pass, 1 to 1024; 0 (default) = all this process may use */
     pv_callbacks callbacks;
 } pv_model_params;
 
@@ -82,7 +99,7 @@ typedef struct pv_model_info {
     const char *name;   /* "nano" */
     const char *licence;
     const char *trained_on;
-    const char *backend; /* the backend in use: "cpu" */
+    const char *backend; /* the backend in use: "cpu", "cuda" ... */
     int threads;
     int width, height;                                /* the frame size it was trained at, pixels */
     int size_multiple;                                /* other sizes work when both sides divide by this */
@@ -157,8 +174,8 @@ PV_API pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action
 PV_API pv_status pv_rollout_receive(pv_rollout *rollout, pv_frame *frame);
 /* The codec's own picture of the newest frame of the context: of an observed frame, what encoding and decoding keep of
  * it (the best that any prediction can look like); of a predicted one, what receive gave, of several takes the first's.
- * Writes frame as receive does, except index and take, and changes nothing that comes after. PV_AGAIN while a predicted frame waits to be received,
- * PV_ERR_ARGUMENT before the first frame. */
+ * Writes frame as receive does, except index and take, and changes nothing that comes after. PV_AGAIN while a predicted
+ * frame waits to be received, PV_ERR_ARGUMENT before the first frame. */
 PV_API pv_status pv_rollout_reconstruct(pv_rollout *rollout, pv_frame *frame);
 /* A copy that continues on its own, bit for bit as the original would. It shares only the model. Uses both handles.
  * *copy is set also on failure when there was memory for it. */

@@ -14,7 +14,7 @@ struct harness {
     struct pv_backend *backend[SIDES];
     struct pv_stream *stream[SIDES];
     struct pv_error error;
-    double tolerance; /* 1e-5 when the tested side computes with floats, 2e-2 when its activations are shorter */
+    double tolerance; /* 1e-5 when the tested side computes with floats, 1e-2 when its activations are shorter */
 };
 
 enum kind {
@@ -33,6 +33,10 @@ struct buffer {
 void harness_open(struct harness *h, int threads);
 void harness_close(struct harness *h);
 
+/* How often a test draws a case: most, or the environment's PV_TEST_ROUNDS, which is for slow backends. */
+int harness_rounds(int most);
+/* Are there cases of a model's size, too? Not when PV_TEST_ROUNDS is set. */
+bool harness_large(void);
 /* A number in low .. high, from the run's seed. */
 int harness_pick(int low, int high);
 bool harness_coin(void);
@@ -51,7 +55,7 @@ void *at(const struct buffer *b, int side);
 /* All elements of one side as floats. */
 void buffer_read(struct harness *h, const struct buffer *b, int side, float *value);
 
-/* Both sides' weight of the same random values. */
+/* Both sides' weight of the same random values, which the tested side's elements hold exactly. */
 struct weights {
     struct pv_weight *side[SIDES];
 };

@@ -127,6 +127,18 @@ Test(failures, no_memory_is_5, .timeout = 120)
 #endif
 
 /* The index stands in front, so that the cut costs pictures, not the whole clip. */
+Test(failures, no_device_is_5_and_auto_does_without, .timeout = 120)
+{
+    const struct folder f = with_clip();
+    expect_failure(&f, 5, "the CUDA backend is not installed: there is no ./libprevue-cuda.so",
+                   "PREVUE_MODULE_PATH=. prevue predict clip.mkv -o out.mp4 --backend cuda");
+    expect_failure(&f, 5, "not installed", "PREVUE_MODULE_PATH=. prevue preview clip.mkv -o out --backend cuda-f32");
+    const struct outcome o =
+        run_well(&f, "PREVUE_MODULE_PATH=. prevue predict clip.mkv -o out.mp4 --frames 1 --verbose");
+    cr_expect_not_null(strstr(o.error, "the model runs on the CPU: the CUDA backend is not installed"), "%s", o.error);
+    folder_close(&f);
+}
+
 Test(failures, a_truncated_clip_is_6_and_finished, .timeout = 120)
 {
     const struct folder f = folder_open();

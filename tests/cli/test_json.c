@@ -133,7 +133,12 @@ Test(json, info_lists_devices, .timeout = 120)
     cr_expect(json_is_array(json_object_get(cpu, "instructions")));
     cr_expect(json_is_boolean(json_object_get(json_object_get(all, "cuda"), "built")));
     json_decref(all);
-    cr_expect_not_null(strstr(run_well(&f, "prevue info --devices").out, "cpu\n"));
+    const char *table = run_well(&f, "PREVUE_MODULE_PATH=. prevue info --devices").out;
+    cr_expect_not_null(strstr(table, "cpu\n"), "%s", table);
+    cr_expect_not_null(strstr(table, "\ncuda\n  built            no\n  usable           no\n  reason  "), "%s", table);
+    json_t *cuda = parse(run_well(&f, "PREVUE_MODULE_PATH=. prevue info --devices --json").out);
+    cr_expect_not_null(strstr(text_at(json_object_get(cuda, "cuda"), "reason"), "there is no ./libprevue-cuda.so"));
+    json_decref(cuda);
     folder_close(&f);
 }
 

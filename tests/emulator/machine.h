@@ -23,7 +23,6 @@ enum {
     THREADS_MAX = 1024,
     WARPS_MAX = THREADS_MAX / LANES,
     STACK_BYTES = 128 << 10,
-    CLOCK_MAX = (1 << 21) - 1,    /* of one block's clock; the clock starts again before it gets half as far */
     SHARED_BYTES_MAX = 227 << 10, /* what a block of sm_90 may ask for; sm_80: 163 KiB, sm_89: 99 KiB */
     SHARED_BYTES_PLAIN = 48 << 10 /* more needs cudaFuncSetAttribute */
 };
@@ -47,8 +46,10 @@ struct thread {
     uint3 index;
     int number; /* in the block */
     state now;
-    site at;        /* while it waits */
-    int copy_group; /* of copies not committed yet */
+    collective kind; /* while AT_WARP */
+    unsigned mask;   /* while AT_WARP */
+    site at;         /* while it waits */
+    int copy_group;  /* of copies not committed yet */
     std::vector<async_copy> copies;
 };
 
@@ -64,8 +65,6 @@ struct lane_slot {
 struct warp {
     unsigned ready, waiting, live; /* lanes: can go on, wait for others of the warp, have not returned */
     uint64_t met;                  /* the clock when the warp last met */
-    unsigned mask[LANES];          /* of lanes that wait: with whom */
-    collective kind[LANES];        /* and in what */
     lane_slot lane[LANES];
 };
 
@@ -83,7 +82,6 @@ struct machine {
     site barrier; /* where the first thread waits */
     uint64_t clock, block_started, block_met;
     thread *current; /* NULL: no kernel runs */
-    uintptr_t stack; /* of current */
     thread one[THREADS_MAX];
     warp group[WARPS_MAX];
     fiber scheduler;
@@ -102,33 +100,19 @@ extern machine device;
 
 /* Waits until all lanes of mask are at the same collective with the same mask; the last one completes it for all. */
 void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask));
-/* Threads have met. */
-uint64_t tick();
 /* All blocks of it, or up to the first fault. The caller holds device.busy. */
 void run_launch(const launch &l);
 
-/* Whoever asks: other host threads run while one has a launch. */
-inline bool on_fiber()
-{
-    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
-}
+/* On a fiber (whoever asks: other host threads run while one has a launch)? */
+bool on_fiber();
 
 /* ---- memory.cpp ---- */
 
 enum { PAGE_BYTES = 4096 };
 constexpr uintptr_t ARENA_BYTES = (uintptr_t)256 << 30;
-extern uintptr_t arena_low;     /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
-extern allocation *allocations; /* 0 is nobody */
-extern uint32_t *page_owner;    /* of each page of the arena, an index of allocations */
-
+extern uintptr_t arena_low; /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
 /* The allocation that owns the page of an address in the arena, or NULL. */
-inline const allocation *allocation_at(uintptr_t address)
-{
-    const uint32_t owner = page_owner[(address - arena_low) / PAGE_BYTES];
-    return owner ? &allocations[owner] : nullptr;
-}
-
+const allocation *allocation_at(uintptr_t address);
 /* Whether all bytes lie in one allocation. */
 bool is_device_memory(const void *memory, size_t bytes);
 
@@ -140,21 +124,20 @@ void memory_info(size_t *available, size_t *total);
 
 /* ---- shared.cpp ---- */
 
-/* Static shared variables of all kernels and the dynamic memory lie in one block of thread_local storage. */
+/* The kernel's static shared variables and the dynamic memory lie in one block of thread_local storage. */
 struct shared_memory {
-    uintptr_t low, bytes; /* low: of the host thread that has the launch */
-    uintptr_t dynamic_offset;
+    uintptr_t low, bytes;
+    uintptr_t dynamic; /* address */
     struct variable {
         uintptr_t offset, bytes;
         std::string name;
     };
     std::vector<variable> all;
-    std::vector<uint16_t> owner; /* of each byte: index of all + 1; 0 = none */
-    std::vector<uint32_t> room;  /* from each byte to the end of its variable */
+    std::vector<uint16_t> owner; /* of a byte: index + 1; 0 = none */
 };
 extern shared_memory shared;
-/* For the calling host thread. */
-void shared_find();
+/* Finds the shared memory of the module that has this kernel, for the calling host thread. */
+void shared_find(const void *kernel_address);
 /* New block: NaN everywhere. */
 void shared_poison(size_t dynamic_bytes);
 

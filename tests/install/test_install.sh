@@ -26,6 +26,14 @@ for library in prevue prevue-clip; do
 done
 readelf -d "$libdir/libprevue.so" | grep -E 'NEEDED.*(libav|libsw|cuda)' && fail "libprevue links FFmpeg or CUDA"
 
+# The CUDA backend, where it was built: beside libprevue, one symbol, and a driver is all that a machine needs.
+module=$libdir/libprevue-cuda.so
+if [ -e "$build/host/model/libprevue-cuda.so" ]; then
+    [ "$(nm -D --defined-only "$module" | awk '{print $3}')" = pv_module ] || fail "libprevue-cuda exports more than pv_module"
+    readelf -d "$module" | grep -E 'NEEDED.*(cuda|stdc\+\+)' && fail "libprevue-cuda needs the toolkit"
+    "$prefix/bin/prevue" info --devices | grep -A1 '^cuda$' | grep -q yes || fail "the installed command does not find libprevue-cuda"
+fi
+
 cat "$prefix"/share/prevue/models/nano.safetensors >/dev/null || fail "no model is installed"
 # shellcheck disable=SC2086
 cc -std=c11 -Wall -Wextra "$source/examples/future.c" $flags -o "$folder/future"

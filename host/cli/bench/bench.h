@@ -134,6 +134,9 @@ pv_status pv_bench_open_rollout(struct pv_bench *b, const struct pv_bench_case *
 /* The sizes and counts of a case with the model's defaults filled in. */
 struct pv_bench_case pv_bench_resolve(const struct pv_bench *b, const struct pv_bench_case *c);
 
+/* "cuda" and "cuda-f32". */
+bool pv_bench_on_gpu(const char *backend);
+
 /* ---- what becomes of rows ---- */
 
 /* format.c: nothing is printed before all rows are there but for jsonl, csv and sql, whose rows can be printed as they

@@ -351,7 +351,7 @@ pv_status pv_bench_run_end_to_end(struct pv_bench *b, const struct pv_bench_case
     const int frames = b->v->frames ? (int)b->v->frames : WRITTEN_FRAMES;
     PV_TRY(pv_bench_samples_open(&samples, (int)b->v->repetitions, 1, err)); /* one time a repetition */
     pv_peak_memory_restart();
-    pv_power_begin(b->power, strcmp(b->model.info.backend, "cuda") == 0);
+    pv_power_begin(b->power, pv_bench_on_gpu(b->model.info.backend));
     pv_status status = measure_end_to_end(b, &full, &totals, &samples, frames, err);
     const struct pv_power_reading reading = pv_power_end(b->power);
     const int64_t peak = reading.gpu ? (int64_t)reading.memory_bytes : pv_peak_memory();

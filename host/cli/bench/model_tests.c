@@ -145,7 +145,7 @@ static pv_status time_model(struct stage *s, struct pv_bench_samples *samples, s
         PV_TRY(advance(s, &ms));
     PV_TRY(pv_bench_samples_open(samples, (int)s->b->v->repetitions, frames_for(s, ms), s->err));
     const int all = samples->repetitions * samples->frames;
-    pv_power_begin(s->b->power, strcmp(s->b->model.info.backend, "cuda") == 0);
+    pv_power_begin(s->b->power, pv_bench_on_gpu(s->b->model.info.backend));
     for (int i = 0; i < all; i++) {
         show_progress(s, "model: measured", i, all);
         PV_TRY(advance(s, &samples->frame_ms[i]));

@@ -128,9 +128,14 @@ void pv_bench_set_text(json_t *row, const char *key, const char *value)
 
 /* ---- a row ---- */
 
+bool pv_bench_on_gpu(const char *backend)
+{
+    return strncmp(backend, "cuda", 4) == 0;
+}
+
 static bool on_gpu(const struct pv_bench *b, const struct pv_bench_case *c)
 {
-    return strcmp(b->model.of == c ? b->model.info.backend : c->backend, "cuda") == 0;
+    return pv_bench_on_gpu(b->model.of == c ? b->model.info.backend : c->backend);
 }
 
 static void set_size(json_t *row, const char *key, int width, int height)

@@ -1,0 +1,125 @@
+/* device.c: the CUDA runtime behind device.h. It is linked into the module: a machine needs the driver and nothing
+ * else.
+ */
+#include "device.h"
+
+#include <cuda_runtime_api.h>
+#include <stdio.h>
+
+#include "kernels.h"
+
+pv_status pv_device_count(int *count, struct pv_error *error)
+{
+    *count = 0;
+    int driver = 0;
+    if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
+        return pv_fail(error, PV_ERR_DEVICE, "there is no NVIDIA driver on this machine");
+    const cudaError_t code = cudaGetDeviceCount(count);
+    if (code == cudaErrorInsufficientDriver)
+        return pv_fail(error, PV_ERR_DEVICE,
+                       "the NVIDIA driver knows CUDA %d.%d, this build needs %d.%d: update the driver", driver / 1000,
+                       driver % 1000 / 10, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+    if (code == cudaErrorNoDevice || (code == cudaSuccess && *count == 0))
+        return pv_fail(error, PV_ERR_DEVICE, "the NVIDIA driver finds no device that this process may use");
+    if (code != cudaSuccess)
+        return pv_fail(error, PV_ERR_DEVICE, "the NVIDIA driver failed: %s", cudaGetErrorString(code));
+    return PV_OK;
+}
+
+int pv_device_describe(int device, pv_device_info *info)
+{
+    struct cudaDeviceProp properties;
+    cudaError_t code = cudaGetDeviceProperties(&properties, device);
+    if (code != cudaSuccess)
+        return (int)code;
+    snprintf(info->name, sizeof info->name, "%s", properties.name);
+    info->compute_major = properties.major;
+    info->compute_minor = properties.minor;
+    info->memory_bytes = properties.totalGlobalMem;
+    const int before = pv_device_use(device);
+    code = (cudaError_t)pv_kernel_probe();
+    pv_device_use(before);
+    if (properties.major < 8)
+        snprintf(info->reason, sizeof info->reason,
+                 "compute capability %d.%d is too old: the kernels need 8.0 or later", properties.major,
+                 properties.minor);
+    else if (code == cudaErrorNoKernelImageForDevice)
+        snprintf(info->reason, sizeof info->reason,
+                 "this build has no kernels for compute capability %d.%d: configure with CMAKE_CUDA_ARCHITECTURES=%d%d",
+                 properties.major, properties.minor, properties.major, properties.minor);
+    else if (code != cudaSuccess)
+        snprintf(info->reason, sizeof info->reason, "the device failed: %s", cudaGetErrorString(code));
+    return 0;
+}
+
+int pv_device_use(int device)
+{
+    int before = 0;
+    cudaGetDevice(&before);
+    if (before != device)
+        cudaSetDevice(device);
+    return before;
+}
+
+int pv_device_alloc(void **memory, size_t bytes)
+{
+    cudaError_t code = cudaMalloc(memory, bytes ? bytes : 1);
+    if (code != cudaSuccess) {
+        *memory = NULL;
+        cudaGetLastError(); /* not an error of the next launch */
+        return (int)code;
+    }
+    code = cudaMemset(*memory, 0, bytes ? bytes : 1);
+    return (int)(code == cudaSuccess ? cudaDeviceSynchronize() : code);
+}
+
+int pv_device_free(void *memory)
+{
+    return (int)cudaFree(memory);
+}
+
+int pv_device_upload_now(void *dst, const void *host_src, size_t bytes)
+{
+    const cudaError_t code = cudaMemcpy(dst, host_src, bytes, cudaMemcpyHostToDevice);
+    return (int)(code == cudaSuccess ? cudaDeviceSynchronize() : code);
+}
+
+int pv_device_queue_open(void **queue)
+{
+    return (int)cudaStreamCreateWithFlags((cudaStream_t *)queue, cudaStreamNonBlocking);
+}
+
+int pv_device_queue_close(void *queue)
+{
+    return (int)cudaStreamDestroy(queue);
+}
+
+int pv_device_queue_wait(void *queue)
+{
+    return (int)cudaStreamSynchronize(queue);
+}
+
+int pv_device_upload(void *dst, const void *host_src, size_t bytes, void *queue)
+{
+    return (int)cudaMemcpyAsync(dst, host_src, bytes, cudaMemcpyHostToDevice, queue);
+}
+
+int pv_device_download(void *host_dst, const void *src, size_t bytes, void *queue)
+{
+    return (int)cudaMemcpyAsync(host_dst, src, bytes, cudaMemcpyDeviceToHost, queue);
+}
+
+int pv_device_copy(void *dst, const void *src, size_t bytes, void *queue)
+{
+    return (int)cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, queue);
+}
+
+int pv_device_zero(void *dst, size_t bytes, void *queue)
+{
+    return (int)cudaMemsetAsync(dst, 0, bytes, queue);
+}
+
+const char *pv_device_error_text(int code)
+{
+    return cudaGetErrorString((cudaError_t)code);
+}

@@ -1,0 +1,77 @@
+/* element.cuh: the two element types of activations, float and bf16, as kernels see them: stored short, computed as
+ * float. Also op.h's activation functions. */
+#ifndef PV_ELEMENT_CUH
+#define PV_ELEMENT_CUH
+
+#include "launch.cuh"
+
+/* The upper half of a float: 8 bits of exponent, 7 of fraction. */
+struct pv_bf16 {
+    uint16_t bits;
+};
+
+__device__ inline float to_float(float x)
+{
+    return x;
+}
+
+__device__ inline float to_float(pv_bf16 x)
+{
+    return __uint_as_float((uint32_t)x.bits << 16);
+}
+
+/* Rounds to nearest, ties to even; infinities stay, and so do NaNs. */
+template <typename T> __device__ inline T from_float(float x);
+
+template <> __device__ inline float from_float<float>(float x)
+{
+    return x;
+}
+
+template <> __device__ inline pv_bf16 from_float<pv_bf16>(float x)
+{
+    const uint32_t bits = __float_as_uint(x);
+    if (x != x)
+        return {(uint16_t)(bits >> 16 | 0x40)};
+    return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+
+__device__ inline float activate(float x, enum pv_activation activation)
+{
+    switch (activation) {
+    case PV_ACTIVATION_NONE: return x;
+    case PV_ACTIVATION_RELU: return x < 0 ? 0 : x; /* NaN stays NaN */
+    case PV_ACTIVATION_SILU: return x / (1 + expf(-x));
+    case PV_ACTIVATION_GELU_TANH: return x / 2 * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+    }
+    return x;
+}
+
+/* Sum and maximum over a warp; every lane gets it, and all 32 must call. */
+__device__ inline float warp_sum(float x)
+{
+    for (int mask = 16; mask > 0; mask /= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, mask);
+    return x;
+}
+
+__device__ inline float warp_max(float x)
+{
+    for (int mask = 16; mask > 0; mask /= 2)
+        x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, mask));
+    return x;
+}
+
+/* Leaves a launcher with the code of the right one of two instances of a kernel. */
+#define PV_FOR_ELEMENT(element, T, ...)                                                                                \
+    do {                                                                                                               \
+        if ((element) == PV_ELEMENT_BF16) {                                                                            \
+            using T = pv_bf16;                                                                                         \
+            __VA_ARGS__                                                                                                \
+        } else {                                                                                                       \
+            using T = float;                                                                                           \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    } while (0)
+
+#endif

@@ -1,0 +1,61 @@
+/* launch.cuh: the one spelling of a launch, and loops over many elements.
+ *
+ * PV_LAUNCH(kernel, grid, block, shared_bytes, stream, arguments...) is an expression: the runtime's code, 0 when the
+ * kernel is on its way. Under PV_EMULATOR the tests' emulator defines it, and all of CUDA that kernels use. */
+#ifndef PV_LAUNCH_CUH
+#define PV_LAUNCH_CUH
+
+#ifdef PV_EMULATOR
+#include "emulator.h"
+#define PV_PROBE(kernel) 0
+#else
+#include <cuda_runtime.h>
+#define PV_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)                                                      \
+    pv_launch((kernel), (grid), (block), (shared_bytes), (stream), __VA_ARGS__)
+
+template <typename... P, typename... A>
+static inline int pv_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, void *stream, A... values)
+{
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = (cudaStream_t)stream;
+    return (int)cudaLaunchKernelEx(&config, kernel, values...);
+}
+
+/* The code of looking for the kernel's image for the current device. */
+#define PV_PROBE(kernel) pv_probe((const void *)(kernel))
+
+static inline int pv_probe(const void *kernel)
+{
+    struct cudaFuncAttributes attributes;
+    const cudaError_t code = cudaFuncGetAttributes(&attributes, kernel);
+    cudaGetLastError(); /* not an error of the next launch */
+    return (int)code;
+}
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels.h"
+
+enum { PV_THREADS = 256 }; /* of a block of elementwise work */
+
+/* Blocks for count elements, a thread each; beyond a million blocks threads go round. 0 = nothing to do. */
+static inline unsigned pv_blocks(size_t count)
+{
+    const size_t blocks = (count + PV_THREADS - 1) / PV_THREADS;
+    return (unsigned)(blocks < (1u << 20) ? blocks : 1u << 20);
+}
+
+/* for every element i that is this thread's */
+#define PV_FOR_EACH(i, count)                                                                                          \
+    for (size_t i = (size_t)blockIdx.x * PV_THREADS + threadIdx.x; i < (count); i += (size_t)gridDim.x * PV_THREADS)
+
+/* Elementwise kernels are launched like this; nothing is launched for nothing. */
+#define PV_LAUNCH_EACH(kernel, count, stream, ...)                                                                     \
+    ((count) == 0 ? 0 : PV_LAUNCH(kernel, dim3(pv_blocks(count)), dim3(PV_THREADS), 0, stream, __VA_ARGS__))
+
+#endif
