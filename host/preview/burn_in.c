@@ -2,8 +2,9 @@
  *
  *     shot v001                       nano s3
  *
- *                PREDICTED +0.50 s
- *     01:00:00:05                        1012     */
+ *     01:00:00:05    PREDICTED +0.50 s    1012
+ *
+ * Where the picture is too narrow for that, what is in the middle stands a line higher. */
 #include "preview/burn_in.h"
 
 #include <stdio.h>
@@ -49,16 +50,28 @@ static int letter_size(const struct pv_preview_plan *plan, int width, int height
     return size < 6 ? 6 : size > 96 ? 96 : size;
 }
 
+/* Is the last line wide enough for three words? */
+static bool fits_below(const struct pv_preview_plan *plan, int width, int size)
+{
+    struct words w;
+    fill_words(plan, 0, plan->source.frames + plan->frames, &w);
+    const size_t timecode = strlen(w.text[TIMECODE]), number = strlen(w.text[NUMBER]);
+    const double beside = (double)(timecode > number ? timecode : number) + 3,
+                 middle = (double)strlen(w.text[PREDICTED]) / 2;
+    return letter_width * size * (beside + middle) <= width / 2.0;
+}
+
 pv_status pv_burn_in_open(struct pv_burn_in *b, const struct pv_preview_plan *plan, int width, int height,
                           struct pv_error *err)
 {
     const int size = letter_size(plan, width, height), margin = size / 2 + 1;
-    const int top = margin + size, bottom = height - margin, above = bottom - size * 3 / 2;
+    const int top = margin + size, bottom = height - margin;
+    const int middle = fits_below(plan, width, size) ? bottom : bottom - size * 3 / 2;
     const pv_clip_label labels[LABELS] = {
         [SHOT] = {margin, top, PV_CLIP_ALIGN_LEFT, size, PV_PREVIEW_WORDS_RGB},
         [MODEL] = {width - margin, top, PV_CLIP_ALIGN_RIGHT, size, PV_PREVIEW_WORDS_RGB},
-        [SOURCE] = {width / 2, above, PV_CLIP_ALIGN_CENTRE, size, PV_PREVIEW_SOURCE_RGB},
-        [PREDICTED] = {width / 2, above, PV_CLIP_ALIGN_CENTRE, size, PV_PREVIEW_PREDICTED_RGB},
+        [SOURCE] = {width / 2, middle, PV_CLIP_ALIGN_CENTRE, size, PV_PREVIEW_SOURCE_RGB},
+        [PREDICTED] = {width / 2, middle, PV_CLIP_ALIGN_CENTRE, size, PV_PREVIEW_PREDICTED_RGB},
         [TIMECODE] = {margin, bottom, PV_CLIP_ALIGN_LEFT, size, PV_PREVIEW_WORDS_RGB},
         [NUMBER] = {width - margin, bottom, PV_CLIP_ALIGN_RIGHT, size, PV_PREVIEW_WORDS_RGB},
     };

@@ -13,12 +13,6 @@ namespace pv_emulator
 
 machine device;
 
-bool on_fiber()
-{
-    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
-}
-
 /* ---- faults ---- */
 
 void fault(const void *code, const char *format, ...)
@@ -62,8 +56,9 @@ static std::string thread_doing(const thread &t)
     char mask[32];
     switch (t.now) {
     case state::AT_WARP:
-        snprintf(mask, sizeof mask, " with mask %08x", t.mask);
-        return who + " waits in " + collective_name(t.kind) + mask + " at " + describe(t.at);
+        snprintf(mask, sizeof mask, " with mask %08x", device.group[t.number / LANES].mask[t.number % LANES]);
+        return who + " waits in " + collective_name(device.group[t.number / LANES].kind[t.number % LANES]) + mask +
+               " at " + describe(t.at);
     case state::AT_BLOCK: return who + " waits in __syncthreads at " + describe(t.at);
     case state::DONE: return who + " has returned";
     default: return who + " runs";
@@ -78,17 +73,17 @@ static void report_stuck()
         if (device.one[i].now != state::AT_WARP)
             continue;
         waits = &device.one[i];
+        const warp &w = device.group[i / LANES];
         for (int lane = 0; lane < LANES && !missing; lane++) {
-            const int other = waits->number / LANES * LANES + lane;
-            if (!(waits->mask >> lane & 1))
+            const int other = i / LANES * LANES + lane;
+            if (!(w.mask[i % LANES] >> lane & 1))
                 continue;
             if (other >= device.threads) {
                 device.fault = thread_doing(*waits) + ", but the block has no thread " + std::to_string(other);
                 return;
             }
-            const thread &t = device.one[other];
-            if (t.now != state::AT_WARP || t.kind != waits->kind || t.mask != waits->mask)
-                missing = &t;
+            if (!(w.waiting >> lane & 1) || w.kind[lane] != w.kind[i % LANES] || w.mask[lane] != w.mask[i % LANES])
+                missing = &device.one[other];
         }
     }
     for (int i = 0; i < device.threads && !missing; i++) {
@@ -118,6 +113,7 @@ static void go_on_with(fiber &from, thread *t)
     device.group[t->number / LANES].ready &= ~(1u << t->number % LANES);
     t->now = state::READY;
     device.current = t;
+    device.stack = (uintptr_t)t->stack;
     fiber_switch(from, t->context);
 }
 
@@ -144,6 +140,13 @@ static void fiber_entry()
 
 /* ---- meeting ---- */
 
+uint64_t tick()
+{
+    if (device.clock == CLOCK_MAX)
+        fault(nullptr, "a block whose threads meet %d times is more than the clock can count", CLOCK_MAX / 2);
+    return ++device.clock;
+}
+
 void block_barrier(const char *file, int line)
 {
     thread *me = device.current;
@@ -159,7 +162,7 @@ void block_barrier(const char *file, int line)
         return;
     }
     device.waiting_at_block = 0;
-    device.block_met = ++device.clock;
+    device.block_met = tick();
     for (int w = 0; w < device.warps; w++)
         device.group[w].ready = device.group[w].live;
     device.group[me->number / LANES].ready &= ~(1u << me->number % LANES);
@@ -170,21 +173,18 @@ void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, uns
 {
     thread *me = device.current;
     const int lane = me->number % LANES;
-    thread *lane_zero = me - lane;
     warp &w = device.group[me->number / LANES];
     if (!(mask >> lane & 1))
         fault(nullptr, "%s with mask %08x at %s, in which its own lane %d is missing", collective_name(kind), mask,
               describe(at).c_str(), lane);
     me->now = state::AT_WARP;
-    me->kind = kind;
-    me->mask = mask;
     me->at = at;
+    w.kind[lane] = kind;
+    w.mask[lane] = mask;
     w.waiting |= 1u << lane;
     bool all_here = (w.waiting & mask) == mask;
-    for (unsigned left = mask; all_here && left; left &= left - 1) {
-        const thread &other = lane_zero[__builtin_ctz(left)];
-        all_here = other.kind == kind && other.mask == mask;
-    }
+    for (unsigned left = mask; all_here && left; left &= left - 1)
+        all_here = w.kind[__builtin_ctz(left)] == kind && w.mask[__builtin_ctz(left)] == mask;
     if (!all_here) {
         give_way();
         return;
@@ -250,7 +250,7 @@ static void start_block(uint3 block)
     device.waiting_at_block = 0;
     device.live = device.threads;
     checks_start_block();
-    device.block_started = device.block_met = ++device.clock;
+    device.block_started = device.block_met = tick();
     device.current = nullptr;
     for (int w = 0; w < device.warps; w++) {
         const int lanes = std::min<int>(LANES, device.threads - w * LANES);
@@ -298,7 +298,7 @@ void run_launch(const launch &l)
     device.running = &l;
     device.threads = (int)(l.block.x * l.block.y * l.block.z);
     device.warps = (device.threads + LANES - 1) / LANES;
-    shared_find(l.kernel_address);
+    shared_find();
     /* Last block first: who relies on an order of blocks relies on the other one. */
     for (unsigned z = l.grid.z; z-- > 0 && !device.failed;)
         for (unsigned y = l.grid.y; y-- > 0 && !device.failed;)

@@ -35,25 +35,39 @@ enum {
     OF_WARP = THREADS_MAX,           /* + warp: several threads of it */
     EVERYBODY = OF_WARP + WARPS_MAX, /* threads of several warps */
     ATOMIC,                          /* whoever, atomically */
-    ON_ITS_WAY,                      /* a copy that has not arrived */
-    CLOCK_MAX = (1 << (32 - WHO_BITS)) - 1
+    ON_ITS_WAY                       /* a copy that has not arrived */
 };
 
-static std::vector<stamp> wrote, read_by; /* a byte of shared memory each */
+/* Of each byte: who wrote it last (the upper half), and who has read it since. */
+static std::vector<uint64_t> past;
+
+static stamp writer_of(uint64_t both)
+{
+    return (stamp)(both >> 32);
+}
+
+static stamp reader_of(uint64_t both)
+{
+    return (stamp)both;
+}
+
+static uint64_t both_of(stamp writer, stamp reader)
+{
+    return (uint64_t)writer << 32 | reader;
+}
 
 void checks_start_block()
 {
-    if (wrote.size() == shared.bytes && device.clock < CLOCK_MAX / 2)
+    if (past.size() == shared.bytes && device.clock < CLOCK_MAX / 2)
         return;
-    wrote.assign(shared.bytes, 0);
-    read_by.assign(shared.bytes, 0);
+    past.assign(shared.bytes, 0);
     device.clock = 0;
 }
 
-static stamp now_by(unsigned who)
+static_assert(CLOCK_MAX < 1 << (32 - WHO_BITS), "a stamp holds every time");
+
+static inline stamp now_by(unsigned who)
 {
-    if (device.clock > CLOCK_MAX)
-        fault(nullptr, "a block that meets more than %d times is more than the checks can follow", CLOCK_MAX / 2);
     return (stamp)device.clock << WHO_BITS | who;
 }
 
@@ -68,7 +82,7 @@ static unsigned clock_of(stamp s)
 }
 
 /* Whether the current thread has met whoever left the stamp since then. */
-static bool is_ordered(stamp s)
+static inline bool is_ordered(stamp s)
 {
     const unsigned who = who_of(s), when = clock_of(s);
     if (when < device.block_met)
@@ -81,9 +95,11 @@ static bool is_ordered(stamp s)
 }
 
 /* The stamp of a reader that comes after others. */
-static stamp joined_reader(stamp s)
+static inline stamp joined_reader(stamp s)
 {
     const unsigned me = (unsigned)device.current->number, who = who_of(s), my_warp = me / LANES;
+    if (s == now_by(EVERYBODY))
+        return s;
     if (is_ordered(s))
         return now_by(me);
     const unsigned its_warp = who < OF_WARP ? who / LANES : who - OF_WARP;
@@ -109,8 +125,7 @@ static std::string place_of(uintptr_t offset)
 
 enum access { READ, WRITE, UPDATE };
 
-/* One byte, or several that have the same stamps. */
-static inline void check_stamps(stamp written, stamp read, access how, uintptr_t offset, origin o)
+static void check_byte(stamp written, stamp read, access how, uintptr_t offset, origin o)
 {
     static const char *const verb[] = {"reads", "writes", "updates"};
     if (how != WRITE && clock_of(written) < device.block_started)
@@ -125,36 +140,58 @@ static inline void check_stamps(stamp written, stamp read, access how, uintptr_t
                name_of(read).c_str());
 }
 
-static void check_shared_range(uintptr_t offset, size_t bytes, access how, origin o)
+[[noreturn]] static void report_range(uintptr_t offset, size_t bytes, access how, origin o)
 {
-    const unsigned owner = shared.owner[offset];
     const char *const verb = how == READ ? "reads" : "writes";
-    if (!owner)
+    if (!shared.owner[offset])
         report(o, "%s memory between shared variables", verb);
-    const shared_memory::variable &v = shared.all[owner - 1];
-    const size_t size = shared.low + v.offset == shared.dynamic ? device.running->shared_bytes : v.bytes;
-    if (offset - v.offset + bytes > size)
-        report(o, "%s %zu bytes at byte %zu of %s, which has %zu", verb, bytes, (size_t)(offset - v.offset),
-               v.name.c_str(), size);
+    const shared_memory::variable &v = shared.all[shared.owner[offset] - 1u];
+    const size_t size = v.offset == shared.dynamic_offset ? device.running->shared_bytes : v.bytes;
+    report(o, "%s %zu bytes at byte %zu of %s, which has %zu", verb, bytes, (size_t)(offset - v.offset), v.name.c_str(),
+           size);
 }
 
-template <access HOW> static inline void shared_access(uintptr_t offset, size_t bytes, stamp left, origin o)
+static inline bool has_room(uintptr_t offset, size_t bytes)
 {
-    check_shared_range(offset, bytes, HOW, o);
-    stamp *const written = &wrote[offset], *const read = &read_by[offset];
-    stamp differ = 0;
-    for (size_t i = 1; i < bytes; i++)
-        differ |= (written[i] ^ written[0]) | (read[i] ^ read[0]);
-    for (size_t i = 0; i < (differ ? bytes : 1); i++)
-        check_stamps(written[i], read[i], HOW, offset + i, o);
-    if (HOW == READ && !differ)
-        left = joined_reader(read[0]);
+    const uintptr_t dynamic = offset - shared.dynamic_offset;
+    return bytes <= shared.room[offset] &&
+           (dynamic >= SHARED_BYTES_MAX || dynamic + bytes <= device.running->shared_bytes);
+}
+
+/* left: the stamp of a writer. */
+static void shared_access(access how, uintptr_t offset, size_t bytes, stamp left, origin o)
+{
+    if (!has_room(offset, bytes))
+        report_range(offset, bytes, how, o);
     for (size_t i = 0; i < bytes; i++) {
-        if (HOW != READ)
-            written[i] = left;
-        else
-            read[i] = differ ? joined_reader(read[i]) : left;
+        const stamp written = writer_of(past[offset + i]), read = reader_of(past[offset + i]);
+        check_byte(written, read, how, offset + i, o);
+        past[offset + i] = how == READ ? both_of(written, joined_reader(read)) : both_of(left, read);
     }
+}
+
+/* The same, where it is quickly seen that all is well: all bytes have one past, and the last to write them has met this
+ * thread since or was it. False: not so quickly. */
+template <access HOW, size_t BYTES> static inline bool shared_access_is_plain(uintptr_t offset)
+{
+    if (!has_room(offset, BYTES))
+        return false;
+    uint64_t *const at = &past[offset];
+    const uint64_t before = at[0];
+    uint64_t differ = 0;
+    for (size_t i = 1; i < BYTES; i++)
+        differ |= at[i] ^ before;
+    const stamp mine = (stamp)device.clock << WHO_BITS | (stamp)device.current->number;
+    const stamp met = (stamp)device.block_met << WHO_BITS, written = writer_of(before), read = reader_of(before);
+    if (differ || (written >= met && written != mine) || who_of(written) == ON_ITS_WAY)
+        return false;
+    if (HOW == WRITE ? read >= met && read != mine : written < (stamp)device.block_started << WHO_BITS)
+        return false;
+    const stamp reader = HOW == WRITE || read == mine ? read : joined_reader(read);
+    const uint64_t after = both_of(HOW == WRITE ? mine : written, reader);
+    for (size_t i = 0; i < BYTES && after != before; i++)
+        at[i] = after;
+    return true;
 }
 
 /* ---- device memory, and everything else ---- */
@@ -172,8 +209,10 @@ static void global_access(uintptr_t address, size_t bytes, access how, origin o)
                (size_t)a->bytes);
 }
 
-template <access HOW> static inline void any_access(const void *memory, size_t bytes, origin o)
+static __attribute__((noinline)) void any_access(access how, const void *memory, size_t bytes, const void *code,
+                                                 site from)
 {
+    const origin o = {code, from};
     const uintptr_t address = (uintptr_t)memory;
     const bool to_device = address - arena_low < ARENA_BYTES && arena_low;
     if (!on_fiber()) {
@@ -181,52 +220,69 @@ template <access HOW> static inline void any_access(const void *memory, size_t b
             fault(o.code, "code of the host touches device memory");
         return;
     }
-    const thread &me = *device.current;
-    if (address - (uintptr_t)me.stack < STACK_BYTES)
+    if (address - (uintptr_t)device.current->stack < STACK_BYTES)
         return;
     if (address - shared.low < shared.bytes) {
-        shared_access<HOW>(address - shared.low, bytes,
-                           HOW == READ ? 0 : now_by(HOW == UPDATE ? (unsigned)ATOMIC : (unsigned)me.number), o);
+        const unsigned who = how == UPDATE ? (unsigned)ATOMIC : (unsigned)device.current->number;
+        shared_access(how, address - shared.low, bytes, how == READ ? 0 : now_by(who), o);
         return;
     }
     if (to_device) {
-        global_access(address, bytes, HOW, o);
+        global_access(address, bytes, how, o);
         return;
     }
-    if (HOW == READ && address - (uintptr_t)device.running < device.running->own_bytes)
+    if (how == READ && address - (uintptr_t)device.running < device.running->own_bytes)
         return;
-    report(o, "%s %zu bytes at %p, which is memory of the host", HOW == READ ? "reads" : "writes", bytes, memory);
+    report(o, "%s %zu bytes at %p, which is memory of the host", how == READ ? "reads" : "writes", bytes, memory);
+}
+
+/* What almost every access is, inlined into its hook. */
+template <access HOW, size_t BYTES>
+static inline __attribute__((always_inline)) void hook(const void *memory, const void *code)
+{
+    const uintptr_t address = (uintptr_t)memory;
+    if (address - device.stack < STACK_BYTES) /* its own variables: no other code has addresses there */
+        return;
+    if (address - shared.low < shared.bytes && device.current && on_fiber() &&
+        shared_access_is_plain<HOW, BYTES>(address - shared.low))
+        return;
+    if (arena_low && address - arena_low < ARENA_BYTES && on_fiber()) {
+        const allocation *a = allocation_at(address);
+        if (a && address - a->low + BYTES <= a->bytes)
+            return;
+    }
+    any_access(HOW, memory, BYTES, code, {});
 }
 
 void check_shared_read(const void *address, size_t bytes, site from)
 {
     if ((uintptr_t)address - shared.low >= shared.bytes)
         report({nullptr, from}, "reads a matrix at %p, which is not shared memory", address);
-    any_access<READ>(address, bytes, {nullptr, from});
+    any_access(READ, address, bytes, nullptr, from);
 }
 
 void check_global_read(const void *address, size_t bytes, site from)
 {
-    any_access<READ>(address, bytes, {nullptr, from});
+    any_access(READ, address, bytes, nullptr, from);
 }
 
 void check_copy_begins(void *address, size_t bytes, site from)
 {
     if ((uintptr_t)address - shared.low >= shared.bytes)
         report({nullptr, from}, "copies to %p, which is not shared memory", address);
-    shared_access<WRITE>((uintptr_t)address - shared.low, bytes, now_by(ON_ITS_WAY), {nullptr, from});
+    shared_access(WRITE, (uintptr_t)address - shared.low, bytes, now_by(ON_ITS_WAY), {nullptr, from});
 }
 
 void check_copy_ends(void *address, size_t bytes)
 {
     const uintptr_t offset = (uintptr_t)address - shared.low;
     for (size_t i = 0; i < bytes; i++)
-        wrote[offset + i] = now_by((unsigned)device.current->number);
+        past[offset + i] = both_of(now_by((unsigned)device.current->number), reader_of(past[offset + i]));
 }
 
 void check_atomic(const void *address, size_t bytes, site from)
 {
-    any_access<UPDATE>(address, bytes, {nullptr, from});
+    any_access(UPDATE, address, bytes, nullptr, from);
 }
 
 } // namespace pv_emulator
@@ -238,19 +294,19 @@ using namespace pv_emulator;
 #define PV_HOOKS(bytes)                                                                                                \
     void __tsan_read##bytes(void *memory)                                                                              \
     {                                                                                                                  \
-        any_access<READ>(memory, bytes, {__builtin_return_address(0), {}});                                            \
+        hook<READ, bytes>(memory, __builtin_return_address(0));                                                        \
     }                                                                                                                  \
     void __tsan_write##bytes(void *memory)                                                                             \
     {                                                                                                                  \
-        any_access<WRITE>(memory, bytes, {__builtin_return_address(0), {}});                                           \
+        hook<WRITE, bytes>(memory, __builtin_return_address(0));                                                       \
     }                                                                                                                  \
     void __tsan_unaligned_read##bytes(void *memory)                                                                    \
     {                                                                                                                  \
-        any_access<READ>(memory, bytes, {__builtin_return_address(0), {}});                                            \
+        hook<READ, bytes>(memory, __builtin_return_address(0));                                                        \
     }                                                                                                                  \
     void __tsan_unaligned_write##bytes(void *memory)                                                                   \
     {                                                                                                                  \
-        any_access<WRITE>(memory, bytes, {__builtin_return_address(0), {}});                                           \
+        hook<WRITE, bytes>(memory, __builtin_return_address(0));                                                       \
     }
 
 /* As the compiler describes places and types to its sanitizers. */
@@ -281,12 +337,12 @@ PV_HOOKS(16)
 
 void __tsan_read_range(void *memory, size_t bytes)
 {
-    any_access<READ>(memory, bytes, {__builtin_return_address(0), {}});
+    any_access(READ, memory, bytes, __builtin_return_address(0), {});
 }
 
 void __tsan_write_range(void *memory, size_t bytes)
 {
-    any_access<WRITE>(memory, bytes, {__builtin_return_address(0), {}});
+    any_access(WRITE, memory, bytes, __builtin_return_address(0), {});
 }
 
 void __tsan_init()

@@ -7,6 +7,7 @@ namespace pv_emulator
 
 void checks_start_block()
 {
+    device.clock = 0;
 }
 
 void check_shared_read(const void *, size_t, site)

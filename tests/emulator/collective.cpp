@@ -15,7 +15,7 @@ static lane_slot &my_slot()
 
 void warp_barrier(unsigned mask, const char *file, int line)
 {
-    meet(SYNC, mask, {file, line}, [](warp &w, unsigned) { w.met = ++device.clock; });
+    meet(SYNC, mask, {file, line}, [](warp &w, unsigned) { w.met = tick(); });
 }
 
 /* The lane to read from; its own when the shuffle points outside of its part of width lanes. */

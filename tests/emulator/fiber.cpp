@@ -1,10 +1,8 @@
-/* fiber.cpp: switching stacks. swapcontext saves the signal mask with a system call, which would be most of the time of
- * a shuffle; on x86-64 the registers that a call preserves are enough. */
+/* fiber.cpp: switching stacks on x86-64: the registers that a call preserves are enough. swapcontext
+ * (fiber_ucontext.cpp) saves the signal mask with a system call, which would be most of the time of a shuffle. */
 #include "fiber.h"
 
 #include <cstdint>
-
-#if defined(__x86_64__)
 
 extern "C" __attribute__((visibility("hidden"))) void pv_emulator_switch_stack(void **from, void *to);
 
@@ -45,21 +43,3 @@ void fiber_switch(fiber &from, fiber &to)
 {
     pv_emulator_switch_stack(&from.stack_pointer, to.stack_pointer);
 }
-
-#else
-
-void fiber_prepare(fiber &f, char *stack, size_t bytes, void (*entry)())
-{
-    getcontext(&f.context);
-    f.context.uc_stack.ss_sp = stack;
-    f.context.uc_stack.ss_size = bytes;
-    f.context.uc_link = nullptr;
-    makecontext(&f.context, entry, 0);
-}
-
-void fiber_switch(fiber &from, fiber &to)
-{
-    swapcontext(&from.context, &to.context);
-}
-
-#endif

@@ -5,16 +5,9 @@
 
 #include <cstddef>
 
-#if defined(__x86_64__)
 struct fiber {
-    void *stack_pointer;
+    void *stack_pointer; /* while it does not run */
 };
-#else
-#include <ucontext.h>
-struct fiber {
-    ucontext_t context;
-};
-#endif
 
 /* The fiber will call entry, which must never return, on stack[0 .. bytes). */
 void fiber_prepare(fiber &f, char *stack, size_t bytes, void (*entry)());

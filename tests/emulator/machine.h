@@ -23,6 +23,7 @@ enum {
     THREADS_MAX = 1024,
     WARPS_MAX = THREADS_MAX / LANES,
     STACK_BYTES = 128 << 10,
+    CLOCK_MAX = (1 << 21) - 1,    /* of one block's clock; the clock starts again before it gets half as far */
     SHARED_BYTES_MAX = 227 << 10, /* what a block of sm_90 may ask for; sm_80: 163 KiB, sm_89: 99 KiB */
     SHARED_BYTES_PLAIN = 48 << 10 /* more needs cudaFuncSetAttribute */
 };
@@ -46,10 +47,8 @@ struct thread {
     uint3 index;
     int number; /* in the block */
     state now;
-    collective kind; /* while AT_WARP */
-    unsigned mask;   /* while AT_WARP */
-    site at;         /* while it waits */
-    int copy_group;  /* of copies not committed yet */
+    site at;        /* while it waits */
+    int copy_group; /* of copies not committed yet */
     std::vector<async_copy> copies;
 };
 
@@ -65,6 +64,8 @@ struct lane_slot {
 struct warp {
     unsigned ready, waiting, live; /* lanes: can go on, wait for others of the warp, have not returned */
     uint64_t met;                  /* the clock when the warp last met */
+    unsigned mask[LANES];          /* of lanes that wait: with whom */
+    collective kind[LANES];        /* and in what */
     lane_slot lane[LANES];
 };
 
@@ -82,6 +83,7 @@ struct machine {
     site barrier; /* where the first thread waits */
     uint64_t clock, block_started, block_met;
     thread *current; /* NULL: no kernel runs */
+    uintptr_t stack; /* of current */
     thread one[THREADS_MAX];
     warp group[WARPS_MAX];
     fiber scheduler;
@@ -100,19 +102,33 @@ extern machine device;
 
 /* Waits until all lanes of mask are at the same collective with the same mask; the last one completes it for all. */
 void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask));
+/* Threads have met. */
+uint64_t tick();
 /* All blocks of it, or up to the first fault. The caller holds device.busy. */
 void run_launch(const launch &l);
 
-/* On a fiber (whoever asks: other host threads run while one has a launch)? */
-bool on_fiber();
+/* Whoever asks: other host threads run while one has a launch. */
+inline bool on_fiber()
+{
+    const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
+}
 
 /* ---- memory.cpp ---- */
 
 enum { PAGE_BYTES = 4096 };
 constexpr uintptr_t ARENA_BYTES = (uintptr_t)256 << 30;
-extern uintptr_t arena_low; /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
+extern uintptr_t arena_low;     /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
+extern allocation *allocations; /* 0 is nobody */
+extern uint32_t *page_owner;    /* of each page of the arena, an index of allocations */
+
 /* The allocation that owns the page of an address in the arena, or NULL. */
-const allocation *allocation_at(uintptr_t address);
+inline const allocation *allocation_at(uintptr_t address)
+{
+    const uint32_t owner = page_owner[(address - arena_low) / PAGE_BYTES];
+    return owner ? &allocations[owner] : nullptr;
+}
+
 /* Whether all bytes lie in one allocation. */
 bool is_device_memory(const void *memory, size_t bytes);
 
@@ -124,20 +140,21 @@ void memory_info(size_t *available, size_t *total);
 
 /* ---- shared.cpp ---- */
 
-/* The kernel's static shared variables and the dynamic memory lie in one block of thread_local storage. */
+/* Static shared variables of all kernels and the dynamic memory lie in one block of thread_local storage. */
 struct shared_memory {
-    uintptr_t low, bytes;
-    uintptr_t dynamic; /* address */
+    uintptr_t low, bytes; /* low: of the host thread that has the launch */
+    uintptr_t dynamic_offset;
     struct variable {
         uintptr_t offset, bytes;
         std::string name;
     };
     std::vector<variable> all;
-    std::vector<uint16_t> owner; /* of a byte: index + 1; 0 = none */
+    std::vector<uint16_t> owner; /* of each byte: index of all + 1; 0 = none */
+    std::vector<uint32_t> room;  /* from each byte to the end of its variable */
 };
 extern shared_memory shared;
-/* Finds the shared memory of the module that has this kernel, for the calling host thread. */
-void shared_find(const void *kernel_address);
+/* For the calling host thread. */
+void shared_find();
 /* New block: NaN everywhere. */
 void shared_poison(size_t dynamic_bytes);
 

@@ -15,8 +15,8 @@ constexpr size_t ALLOCATIONS_MAX = 1 << 20;
 uintptr_t arena_low;
 
 static std::mutex allocating;
-static allocation *allocations; /* [ALLOCATIONS_MAX]; 0 is nobody */
-static uint32_t *page_owner;    /* of each page of the arena, an index of allocations */
+allocation *allocations; /* [ALLOCATIONS_MAX] */
+uint32_t *page_owner;
 static size_t used_pages, allocation_count = 1, used_bytes;
 
 /* Addresses; memory comes when they are touched. */
@@ -37,12 +37,6 @@ static bool open_arena()
         return false;
     arena_low = (uintptr_t)arena;
     return true;
-}
-
-const allocation *allocation_at(uintptr_t address)
-{
-    const uint32_t owner = page_owner[(address - arena_low) / PAGE_BYTES];
-    return owner ? &allocations[owner] : nullptr;
 }
 
 static bool in_arena(uintptr_t address)

@@ -20,11 +20,10 @@ namespace pv_emulator
 
 shared_memory shared;
 
+/* The program or library that this code, and so every kernel that it runs, is linked into. */
 struct module_search {
-    uintptr_t address; /* in the wanted module */
-    uintptr_t tls_low, tls_bytes;
     std::string path;
-    uintptr_t base;
+    uintptr_t tls_bytes;
 };
 
 static int visit_module(dl_phdr_info *info, size_t, void *context)
@@ -34,40 +33,34 @@ static int visit_module(dl_phdr_info *info, size_t, void *context)
     uintptr_t tls_bytes = 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) &p = info->dlpi_phdr[i];
-        here |= p.p_type == PT_LOAD && s.address - (info->dlpi_addr + p.p_vaddr) < p.p_memsz;
+        here |= p.p_type == PT_LOAD && (uintptr_t)visit_module - (info->dlpi_addr + p.p_vaddr) < p.p_memsz;
         if (p.p_type == PT_TLS)
             tls_bytes = p.p_memsz;
     }
-    if (!here)
-        return 0;
-    s.base = info->dlpi_addr;
-    s.path = info->dlpi_name[0] ? info->dlpi_name : "/proc/self/exe";
-    s.tls_low = (uintptr_t)info->dlpi_tls_data;
-    s.tls_bytes = tls_bytes;
-    return 1;
+    if (here)
+        s = {info->dlpi_name[0] ? info->dlpi_name : "/proc/self/exe", tls_bytes};
+    return here;
 }
 
 /* Calls visit(name, offset in the TLS block, bytes) for every thread_local variable in the symbol table of an ELF file.
  */
-template <class F> static bool each_tls_symbol(const char *path, F visit)
+template <class F> static void each_tls_symbol(const char *path, F visit)
 {
     const int file = open(path, O_RDONLY);
     struct stat status;
     if (file < 0 || fstat(file, &status) != 0)
-        return false;
+        return;
     const size_t bytes = (size_t)status.st_size;
     void *mapped = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0);
     close(file);
     if (mapped == MAP_FAILED)
-        return false;
+        return;
     const char *image = (const char *)mapped;
     const auto *header = (const ElfW(Ehdr) *)image;
     const auto *section = (const ElfW(Shdr) *)(image + header->e_shoff);
-    bool found = false;
     for (int i = 0; i < header->e_shnum; i++) {
         if (section[i].sh_type != SHT_SYMTAB)
             continue;
-        found = true;
         const auto *symbol = (const ElfW(Sym) *)(image + section[i].sh_offset);
         const char *names = image + section[section[i].sh_link].sh_offset;
         for (size_t k = 0; k < section[i].sh_size / sizeof *symbol; k++)
@@ -75,7 +68,6 @@ template <class F> static bool each_tls_symbol(const char *path, F visit)
                 visit(names + symbol[k].st_name, (uintptr_t)symbol[k].st_value, (uintptr_t)symbol[k].st_size);
     }
     munmap(mapped, bytes);
-    return found;
 }
 
 /* "_ZZ6kernelPfE4tile" -> "tile": the last name of a variable of a function. */
@@ -91,43 +83,43 @@ static std::string short_name(const std::string &mangled)
     return mangled;
 }
 
-static void read_variables(const char *path)
+static void read_variables()
 {
-    shared.all.clear();
+    module_search module;
+    dl_iterate_phdr(visit_module, &module);
+    shared.bytes = module.tls_bytes;
     shared.owner.assign(shared.bytes, 0);
-    const bool found = each_tls_symbol(path, [](const char *name, uintptr_t offset, uintptr_t bytes) {
-        const bool of_function = strncmp(name, "_ZZ", 3) == 0;
-        if ((!of_function && strcmp(name, "pv_shared") != 0) || offset + bytes > shared.bytes)
+    shared.room.assign(shared.bytes, 0);
+    each_tls_symbol(module.path.c_str(), [](const char *name, uintptr_t offset, uintptr_t bytes) {
+        const bool of_function = strncmp(name, "_ZZ", 3) == 0, dynamic = strcmp(name, "pv_shared") == 0;
+        if (!of_function && !dynamic)
             return;
         shared.all.push_back({offset, bytes, of_function ? short_name(name) : "dynamic shared memory"});
-        for (uintptr_t i = 0; i < bytes; i++)
+        if (dynamic)
+            shared.dynamic_offset = offset;
+        for (uintptr_t i = 0; i < bytes; i++) {
             shared.owner[offset + i] = (uint16_t)shared.all.size();
+            shared.room[offset + i] = (uint32_t)(bytes - i);
+        }
     });
-    if (!found) {
-        fprintf(stderr, "emulator: %s has no symbol table, which names the shared variables\n", path);
+    if (shared.all.empty()) {
+        fprintf(stderr, "emulator: %s has no symbol table, which names the shared variables\n", module.path.c_str());
         abort();
     }
 }
 
-void shared_find(const void *kernel_address)
+void shared_find()
 {
-    static uintptr_t known_base = UINTPTR_MAX;
     pv_shared[0] = 0; /* a library's thread_local storage is made when it is first touched */
-    module_search s = {(uintptr_t)kernel_address, 0, 0, "", 0};
-    dl_iterate_phdr(visit_module, &s);
-    shared.low = s.tls_low;
-    shared.bytes = s.tls_bytes;
-    shared.dynamic = (uintptr_t)pv_shared;
-    if (s.base != known_base)
-        read_variables(s.path.c_str());
-    known_base = s.base;
+    if (shared.all.empty())
+        read_variables();
+    shared.low = (uintptr_t)pv_shared - shared.dynamic_offset;
 }
 
 void shared_poison(size_t dynamic_bytes)
 {
     for (const shared_memory::variable &v : shared.all)
-        memset((void *)(shared.low + v.offset), 0xff,
-               shared.low + v.offset == shared.dynamic ? dynamic_bytes : v.bytes);
+        memset((void *)(shared.low + v.offset), 0xff, v.offset == shared.dynamic_offset ? dynamic_bytes : v.bytes);
 }
 
 } // namespace pv_emulator

@@ -162,6 +162,19 @@ def check_versions(page):
     page.still()
 
 
+def check_seam(page):
+    """The mark stands between the middle of the thumb at the last real frame and at the first predicted one."""
+    for size in ((1280, 1000), (500, 900)):
+        page.browser.set_window_size(*size)
+        mark, width, thumb = page.browser.execute_script("""
+            const bar = document.getElementById("bar"), style = getComputedStyle(bar, "::after");
+            return [parseFloat(style.left), bar.clientWidth, parseFloat(getComputedStyle(bar).getPropertyValue("--thumb"))]""")
+        assert width > 400, f"the scrub bar has {width} pixels of {size[0]}"
+        middles = [thumb / 2 + (width - thumb) * n / (SOURCE + AHEAD - 1) for n in (SOURCE - 1, SOURCE)]
+        assert middles[0] < mark < middles[1], (middles, mark)
+    page.browser.set_window_size(1280, 1000)
+
+
 def check_colours(page):
     def back():
         return page.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
@@ -179,7 +192,7 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
     try:
         browser.get(f"file://{scratch}/out/index.html")
         page = Page(browser)
-        for check in (check_loads, check_scrubs, check_plays, check_solos, check_versions, check_colours):
+        for check in (check_loads, check_scrubs, check_plays, check_solos, check_versions, check_seam, check_colours):
             check(page)
         errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert not errors, errors
