@@ -25,24 +25,29 @@ static void set_options(AVFormatContext *f, const struct pv_target *target)
     av_opt_set_int(f->priv_data, "cluster_time_limit", 1000, 0); /* Matroska: ms that a crash can cost */
 }
 
-static void add_sound(struct pv_muxer *m, const pv_callbacks *callbacks)
+static pv_status add_sound(struct pv_muxer *m, const pv_callbacks *callbacks, struct pv_error *err)
 {
-    const AVCodecParameters *par = m->audio && m->audio->stream ? m->audio->stream->codecpar : NULL;
-    if (!par)
-        return;
     const AVOutputFormat *container = m->format->oformat;
-    const bool is_mxf = av_match_name("mxf", container->name) != 0; /* wants samples cut to the frame */
-    if (is_mxf || avformat_query_codec(container, par->codec_id, FF_COMPLIANCE_NORMAL) != 1) {
-        pv_report(callbacks, PV_LOG_WARNING, "audio (%s) cannot be copied into a %s file: the clip will be silent",
-                  avcodec_get_name(par->codec_id), container->name);
-        return;
+    if (!m->audio || !m->audio->stream)
+        return PV_OK;
+    struct pv_error why = {""};
+    /* MXF wants samples cut to the frame. */
+    const pv_status status = av_match_name("mxf", container->name)
+                                 ? pv_fail(&why, PV_ERR_UNSUPPORTED, "audio is not put into MXF files")
+                                 : pv_audio_suit(m->audio, container, &why);
+    if (status == PV_ERR_UNSUPPORTED) {
+        pv_report(callbacks, PV_LOG_WARNING, "%s: the clip will be silent", why.text);
+        return PV_OK;
     }
+    if (status != PV_OK)
+        return pv_fail(err, status, "%s", why.text);
     AVStream *s = avformat_new_stream(m->format, NULL);
-    if (!s || avcodec_parameters_copy(s->codecpar, par) < 0)
-        return;
+    if (!s || avcodec_parameters_copy(s->codecpar, m->audio->parameters) < 0)
+        return pv_fail(err, PV_ERR_MEMORY, "no memory for the sound of '%s'", m->output->path);
     s->codecpar->codec_tag = 0; /* the number of another container */
-    s->time_base = m->audio->stream->time_base;
+    s->time_base = m->audio->unit;
     m->sound = s;
+    return PV_OK;
 }
 
 pv_status pv_muxer_open(struct pv_muxer *m, struct pv_output *output, const struct pv_target *target,
@@ -63,7 +68,7 @@ pv_status pv_muxer_open(struct pv_muxer *m, struct pv_output *output, const stru
     m->video->time_base = m->tick;
     m->video->avg_frame_rate = m->video->r_frame_rate = encoder->context->framerate;
     m->video->sample_aspect_ratio = encoder->context->sample_aspect_ratio;
-    add_sound(m, callbacks);
+    PV_TRY(add_sound(m, callbacks, err));
     if (timecode && timecode[0])
         av_dict_set(&f->metadata, "timecode", timecode, 0);
     if (comment && comment[0])
@@ -91,7 +96,7 @@ static pv_status write_sound(struct pv_muxer *m, int64_t end, struct pv_error *e
 {
     for (AVPacket *packet; m->sound;) {
         const pv_status status = pv_audio_peek(m->audio, &packet, err);
-        const AVRational unit = m->audio->stream->time_base;
+        const AVRational unit = m->audio->unit;
         if (status == PV_END || (status == PV_OK && av_compare_ts(packet->pts, unit, end, m->tick) >= 0))
             return PV_OK;
         PV_TRY(status);

@@ -188,7 +188,8 @@ typedef enum pv_clip_pipe {
 
 typedef enum pv_clip_audio {
     PV_CLIP_AUDIO_NONE = 0,
-    PV_CLIP_AUDIO_COPY /* the source's first audio stream, untouched, up to the seam; no sound after it */
+    PV_CLIP_AUDIO_COPY /* the source's first audio stream, untouched, up to the seam; no sound after it. Encoded anew,
+                          with a notice, only where the file cannot hold it */
 } pv_clip_audio;
 
 typedef struct pv_clip_writer_params {

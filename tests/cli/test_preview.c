@@ -132,6 +132,46 @@ Test(preview, sound_is_kept_to_the_seam)
     folder_close(&f);
 }
 
+/* A white flash and a tone that begin together, after one second. */
+static void expect_clap(const struct folder *f, const char *name, double moment)
+{
+    const char *found = run_well(f,
+                                 "ffmpeg -hide_banner -nostats -i '%s' -vf blackdetect=d=0.1:pix_th=0.3 -af "
+                                 "silencedetect=n=-30dB:d=0.1 -f null - 2>&1",
+                                 name)
+                            .out;
+    const char *flash = strstr(found, "black_end:"), *tone = strstr(found, "silence_end: ");
+    cr_assert(flash && tone, "%s: %s", name, found);
+    const double seen = atof(flash + 10), heard = atof(tone + 13);
+    cr_expect(fabs(seen - heard) < 0.005, "%s: seen at %g s, heard at %g", name, seen, heard);
+    cr_expect(fabs(seen - moment) < 0.0005, "%s: seen at %g s", name, seen);
+}
+
+Test(preview, sound_and_picture_stay_together)
+{
+    static const char *const rows[][3] = {
+        {"clip.mp4", "-c:a aac", "out/s_joined_v001_s0.mp4"},      /* B-frames, so pictures begin after their packets */
+        {"clip.ts", "-c:a aac", "out/s_joined_v001_s0.mp4"},       /* begins at 1.4 seconds */
+        {"clip.mov", "-c:a pcm_s24le", "out/s_review_v001_s0.mp4"} /* cannot be copied into MP4 */
+    };
+    const struct folder f = folder_open();
+    for (int i = 0; i < 3; i++) {
+        run_well(
+            &f,
+            "ffmpeg -v error -f lavfi -i \"color=black:s=96x64:r=25:d=2,drawbox=c=white:t=fill:enable='between(n,25,"
+            "29)'\" -f lavfi -i \"aevalsrc='if(between(t,1,1.2),sin(5000*t),0)|0':d=2:s=48000\" -c:v libx264 -bf 3 "
+            "-pix_fmt yuv420p %s %s",
+            rows[i][1], rows[i][0]);
+        run_well(&f,
+                 "prevue preview %s -o out --shot s --takes 1 --frames 10 --steps 1 --context 4 --burn-in off -y "
+                 "--preset %s",
+                 rows[i][0], i < 2 ? "review" : "edit");
+        expect_clap(&f, rows[i][2], 1);
+    }
+    expect_clap(&f, "out/s_joined_v001_s0.mov", 1);
+    folder_close(&f);
+}
+
 /* Lossless, so everything can be compared bit for bit: handles, seam, and `prevue predict` with the same seed. */
 Test(preview, takes_are_the_clip_then_what_predict_predicts)
 {

@@ -263,16 +263,45 @@ Test(writer, audio_is_copied_up_to_the_seam_in_step_with_the_pictures)
     }
 }
 
+/* Broadcast AAC has no header of its own, MP4 holds no PCM, WebM no AAC. */
+Test(writer, audio_that_cannot_be_copied_is_converted)
+{
+    static const char *const rows[][4] = {{"-c:a aac", "src.ts", "a.mp4", "aac"},
+                                          {"-c:a pcm_s24le -ac 1 -ar 44100", "src.mov", "b.mp4", "aac"},
+                                          {"-c:a aac", "src.mp4", "c.webm", "opus"}};
+    for (int i = 0; i < 3; i++) {
+        struct hearing heard;
+        ffmpeg("-f lavfi -i testsrc2=s=64x48:r=24 -f lavfi -i sine -t 2 -c:v libx264 %s %s", rows[i][0], rows[i][1]);
+        pv_clip_writer_params params = writer_params(64, 48, PV_CLIP_PRESET_REVIEW);
+        params.callbacks = hear(&heard);
+        params.audio = PV_CLIP_AUDIO_COPY;
+        params.audio_source = rows[i][1];
+        params.audio_start_seconds = atof(output_of(
+            "ffprobe -v error -select_streams v -show_entries stream=start_time -of csv=p=0 %s | head -1", rows[i][1]));
+        write_clip(rows[i][2], &params, 36);
+        cr_expect_str_eq(
+            output_of("ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 %s", rows[i][2]),
+            rows[i][3], "%s", heard.text);
+        cr_expect_eq(strstr(heard.text, "it becomes") != NULL, i > 0, "%s", heard.text);
+        const double seconds =
+            atof(output_of("ffmpeg -v error -i %s -vn -f f32le -ar 48000 -ac 1 - | wc -c", rows[i][2])) / (4 * 48000);
+        cr_expect(fabs(seconds - 1.5) < 0.025, "%s: %g seconds of sound", rows[i][2], seconds);
+    }
+}
+
 Test(writer, audio_that_does_not_fit_is_left_out_with_a_warning)
 {
     ffmpeg("-f lavfi -i testsrc2=s=64x48:r=24 -f lavfi -i sine -t 1 -c:v libx264 -c:a aac src.mp4");
     struct hearing heard;
-    pv_clip_writer_params params = writer_params(64, 48, PV_CLIP_PRESET_REVIEW);
+    pv_clip_writer_params params = writer_params(256, 144, PV_CLIP_PRESET_EDIT); /* DNxHR takes nothing smaller */
     params.callbacks = hear(&heard);
     params.audio = PV_CLIP_AUDIO_COPY;
     params.audio_source = "src.mp4";
-    write_clip("a.webm", &params, 24);
+    write_clip("a.mxf", &params, 24);
     cr_expect(strstr(heard.text, "silent"), "%s", heard.text);
+    params = writer_params(64, 48, PV_CLIP_PRESET_REVIEW);
+    params.callbacks = hear(&heard);
+    params.audio = PV_CLIP_AUDIO_COPY;
     params.audio_source = "-";
     write_clip("a.mp4", &params, 24);
     cr_expect(strstr(heard.text, "standard input"), "%s", heard.text);
