@@ -119,6 +119,34 @@ int pv_device_zero(void *dst, size_t bytes, void *queue)
     return (int)cudaMemsetAsync(dst, 0, bytes, queue);
 }
 
+int pv_device_record_begin(void *queue)
+{
+    return (int)cudaStreamBeginCapture(queue, cudaStreamCaptureModeThreadLocal);
+}
+
+int pv_device_record_end(void *queue, void **graph)
+{
+    cudaGraph_t recorded = NULL;
+    cudaGraphExec_t ready = NULL;
+    cudaError_t code = cudaStreamEndCapture(queue, &recorded);
+    if (code == cudaSuccess)
+        code = cudaGraphInstantiate(&ready, recorded, 0);
+    if (recorded)
+        cudaGraphDestroy(recorded);
+    *graph = code == cudaSuccess ? ready : NULL;
+    return (int)code;
+}
+
+int pv_device_replay(void *graph, void *queue)
+{
+    return (int)cudaGraphLaunch(graph, queue);
+}
+
+int pv_device_record_free(void *graph)
+{
+    return graph ? (int)cudaGraphExecDestroy(graph) : 0;
+}
+
 const char *pv_device_error_text(int code)
 {
     return cudaGetErrorString((cudaError_t)code);

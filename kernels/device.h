@@ -27,6 +27,14 @@ int pv_device_download(void *host_dst, const void *src, size_t bytes, void *queu
 int pv_device_copy(void *dst, const void *src, size_t bytes, void *queue);
 int pv_device_zero(void *dst, size_t bytes, void *queue);
 
+/* What is put on the queue from begin to end is not run but recorded: as a CUDA graph, NULL when that failed. Nothing
+ * on the queue may be waited for in between. */
+int pv_device_record_begin(void *queue);
+int pv_device_record_end(void *queue, void **graph);
+/* All of it is put on the queue as one piece. */
+int pv_device_replay(void *graph, void *queue);
+int pv_device_record_free(void *graph); /* NULL is allowed */
+
 /* Static. */
 const char *pv_device_error_text(int code);
 

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "kernels.h"
+#include "record.h"
 
 struct cuda_backend {
     struct pv_backend backend;
@@ -18,6 +19,7 @@ struct cuda_stream {
     void *queue;
     float *scratch; /* on the device: floats on their way from or to activations */
     size_t scratch_bytes;
+    struct pv_recordings recordings;
     int caller_device; /* outside of enter and leave */
 };
 
@@ -136,6 +138,7 @@ static void stream_close(struct pv_stream *stream)
     enter(stream);
     if (s->queue) {
         pv_device_queue_wait(s->queue);
+        pv_recordings_forget(&s->recordings);
         pv_device_queue_close(s->queue);
     }
     leave(stream);
@@ -164,6 +167,23 @@ static pv_status stream_open(struct pv_backend *backend, struct pv_error *error,
 static pv_status synchronize(struct pv_stream *s)
 {
     return done(s->error, "what was asked of it", pv_device_queue_wait(self(s)->queue));
+}
+
+static pv_status record_begin(struct pv_stream *s, uint64_t key, bool *replayed)
+{
+    return pv_recordings_begin(&self(s)->recordings, self(s)->queue, key, replayed, s->error);
+}
+
+static pv_status record_end(struct pv_stream *s, pv_status ops)
+{
+    return pv_recordings_end(&self(s)->recordings, self(s)->queue, ops, s->error);
+}
+
+static void record_forget(struct pv_stream *s)
+{
+    enter(s);
+    pv_recordings_forget(&self(s)->recordings);
+    leave(s);
 }
 
 /* ---- weights ---- */
@@ -299,7 +319,8 @@ static void backend_close(struct pv_backend *backend)
 #define TABLE(words)                                                                                                   \
     {                                                                                                                  \
         .name = (words), .stream_open = stream_open, .stream_close = stream_close, .enter = enter, .leave = leave,     \
-        .synchronize = synchronize, .alloc = memory_alloc, .free = memory_free, .upload = upload,                      \
+        .synchronize = synchronize, .record_begin = record_begin, .record_end = record_end,                            \
+        .record_forget = record_forget, .alloc = memory_alloc, .free = memory_free, .upload = upload,                  \
         .download = download, .copy = copy, .zero = zero, .upload_activations = upload_activations,                    \
         .download_activations = download_activations, .linear_weight = linear_weight, .conv_weight = conv_weight,      \
         .weight_free = weight_free, .unshuffle = unshuffle, .shuffle = shuffle, .conv = conv, .linear = linear,        \

@@ -213,11 +213,11 @@ static pv_status draw(struct pv_rollout *r)
 }
 
 /* After so many frames places in memory are the same again: latents have 3, the cache has `window`, the decoder's
- * memory has 2, of which `last` tells. */
+ * memory has 2. */
 static uint64_t period(const struct pv_rollout *r)
 {
     const uint64_t window = (uint64_t)r->model->dit.config.window;
-    return window % 3 == 0 ? window : 3 * window;
+    return window * (window % 3 == 0 ? 1 : 3) * (window % 2 == 0 ? 1 : 2);
 }
 
 /* A long window would keep too many recordings, of which each is used too seldom. */
