@@ -1,69 +1,26 @@
-/* runtime.cpp: the CUDA runtime's calls: errors, devices, streams, events, graphs. Work is done when it is asked for,
- * unless its stream is being captured: then it waits in the graph for every launch of that. */
-#include <time.h>
-
+/* runtime.cpp: the CUDA runtime's calls but for streams: launches, errors, the device, memory. */
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <map>
 #include <memory>
 
-#include "machine.h"
+#include "runtime.h"
 
 using namespace pv_emulator;
-
-using work = std::function<cudaError_t()>;
-
-struct CUgraph_st {
-    std::vector<work> steps;
-};
-struct CUgraphExec_st {
-    std::vector<work> steps;
-};
-struct CUstream_st {
-    std::unique_ptr<CUgraph_st> captured; /* while capturing */
-};
-struct CUevent_st {
-    double seconds;
-    bool recorded;
-};
 
 static thread_local cudaError_t last_error;
 static std::map<const void *, int> shared_limit; /* of kernels that were allowed more; under device.busy */
 
-static cudaError_t leave_error(cudaError_t error)
+cudaError_t pv_emulator::leave_error(cudaError_t error)
 {
     if (error != cudaSuccess)
         last_error = error;
     return error;
 }
 
-/* After a fault nothing works any more. */
-static cudaError_t health()
+cudaError_t pv_emulator::health()
 {
     return device.failed ? cudaErrorLaunchFailure : cudaSuccess;
-}
-
-static bool is_named(cudaStream_t stream)
-{
-    return stream && stream != cudaStreamLegacy && stream != cudaStreamPerThread;
-}
-
-static bool is_capturing(cudaStream_t stream)
-{
-    return is_named(stream) && stream->captured;
-}
-
-/* Does it now, or writes it down. */
-static cudaError_t enqueue(cudaStream_t stream, work w)
-{
-    if (health() != cudaSuccess)
-        return leave_error(health());
-    if (is_capturing(stream)) {
-        stream->captured->steps.push_back(std::move(w));
-        return cudaSuccess;
-    }
-    return leave_error(w());
 }
 
 /* ---- launches ---- */
@@ -132,6 +89,8 @@ static const struct {
     {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid stream, event or graph"},
     {cudaErrorIllegalState, "cudaErrorIllegalState", "not in this state"},
     {cudaErrorStreamCaptureUnsupported, "cudaErrorStreamCaptureUnsupported", "not while a stream is captured"},
+    {cudaErrorStreamCaptureInvalidated, "cudaErrorStreamCaptureInvalidated",
+     "something was done while the stream was captured that no capture allows"},
 };
 
 const char *cudaGetErrorName(cudaError_t error)
@@ -234,19 +193,22 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 
 cudaError_t cudaDeviceSynchronize()
 {
-    return leave_error(health());
+    return refuse_while_capturing();
 }
 
 /* ---- memory ---- */
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
-    return leave_error(health() != cudaSuccess ? health() : allocate(memory, bytes));
+    const cudaError_t error = refuse_while_capturing();
+    return error != cudaSuccess ? error : leave_error(allocate(memory, bytes));
 }
 
+/* Works after a fault, so that tests can clean up. */
 cudaError_t cudaFree(void *memory)
 {
-    return leave_error(release(memory));
+    const cudaError_t error = refuse_while_capturing();
+    return error == cudaErrorStreamCaptureUnsupported ? error : leave_error(release(memory));
 }
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
@@ -273,7 +235,8 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpy
 
 cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
 {
-    return cudaMemcpyAsync(dst, src, bytes, kind, nullptr);
+    const cudaError_t error = refuse_while_capturing();
+    return error != cudaSuccess ? error : cudaMemcpyAsync(dst, src, bytes, kind, nullptr);
 }
 
 cudaError_t cudaMemsetAsync(void *dst, int byte, size_t bytes, cudaStream_t stream)
@@ -283,139 +246,6 @@ cudaError_t cudaMemsetAsync(void *dst, int byte, size_t bytes, cudaStream_t stre
 
 cudaError_t cudaMemset(void *dst, int byte, size_t bytes)
 {
-    return cudaMemsetAsync(dst, byte, bytes, nullptr);
-}
-
-/* ---- streams and events ---- */
-
-cudaError_t cudaStreamCreate(cudaStream_t *stream)
-{
-    *stream = new CUstream_st;
-    return leave_error(health());
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
-{
-    return cudaStreamCreate(stream);
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    if (!is_named(stream))
-        return leave_error(cudaErrorInvalidResourceHandle);
-    delete stream;
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t stream)
-{
-    return leave_error(is_capturing(stream) ? cudaErrorStreamCaptureUnsupported : health());
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t stream)
-{
-    return cudaStreamSynchronize(stream);
-}
-
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned)
-{
-    return leave_error(health());
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t *event)
-{
-    *event = new CUevent_st{0, false};
-    return leave_error(health());
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
-{
-    return cudaEventCreate(event);
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t event)
-{
-    delete event;
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
-{
-    return enqueue(stream, [event] {
-        timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        event->seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-        event->recorded = true;
-        return cudaSuccess;
-    });
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t)
-{
-    return leave_error(health());
-}
-
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEvent_t end)
-{
-    if (!start->recorded || !end->recorded)
-        return leave_error(cudaErrorInvalidResourceHandle);
-    *milliseconds = (float)(1e3 * (end->seconds - start->seconds));
-    return leave_error(health());
-}
-
-/* ---- graphs ---- */
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)
-{
-    if (!is_named(stream)) /* the default stream cannot be captured */
-        return leave_error(cudaErrorStreamCaptureUnsupported);
-    if (stream->captured)
-        return leave_error(cudaErrorIllegalState);
-    stream->captured = std::make_unique<CUgraph_st>();
-    return leave_error(health());
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
-{
-    *graph = nullptr;
-    if (!is_capturing(stream))
-        return leave_error(cudaErrorIllegalState);
-    *graph = stream->captured.release();
-    return leave_error(health());
-}
-
-cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status)
-{
-    *status = is_capturing(stream) ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
-{
-    *exec = new CUgraphExec_st{graph->steps};
-    return leave_error(health());
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
-{
-    if (is_capturing(stream))
-        return leave_error(cudaErrorStreamCaptureUnsupported);
-    for (const work &w : exec->steps) {
-        const cudaError_t error = enqueue(stream, w);
-        if (error != cudaSuccess)
-            return error;
-    }
-    return leave_error(health());
-}
-
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
-{
-    delete exec;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t graph)
-{
-    delete graph;
-    return cudaSuccess;
+    const cudaError_t error = refuse_while_capturing();
+    return error != cudaSuccess ? error : cudaMemsetAsync(dst, byte, bytes, nullptr);
 }

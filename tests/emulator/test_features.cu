@@ -355,7 +355,6 @@ Test(emulator_features, a_graph_repeats_what_was_captured_in_order)
     number = 5; /* the graph has its own copy of what was given */
     cr_assert_eq(PV_LAUNCH(add_number, 2, 64, 0, stream, a.device, number, 100u), 0);
     cr_assert_eq(cudaMemcpyAsync(b.device, a.device, 400, cudaMemcpyDeviceToDevice, stream), cudaSuccess);
-    cr_assert_eq(cudaStreamSynchronize(stream), cudaErrorStreamCaptureUnsupported);
     cr_assert_eq(cudaStreamEndCapture(stream, &graph), cudaSuccess);
     cr_assert_eq(a.read()[99], 1, "a captured launch ran");
     cr_assert_eq(cudaGraphInstantiate(&exec, graph, 0), cudaSuccess);
@@ -365,4 +364,30 @@ Test(emulator_features, a_graph_repeats_what_was_captured_in_order)
     cr_assert_eq(b.read()[99], 4 * (4 + 11) + 11);
     cudaGraphExecDestroy(exec);
     cudaStreamDestroy(stream);
+}
+
+Test(emulator_features, a_capture_does_not_survive_what_waits_or_allocates)
+{
+    array<float> a(std::vector<float>(100, 1.0f));
+    float *more;
+    cudaStream_t stream;
+    cudaGraph_t graph;
+    cr_assert_eq(cudaStreamCreate(&stream), cudaSuccess);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+        cr_assert_eq(PV_LAUNCH(add_number, 2, 64, 0, stream, a.device, 1.0f, 100u), 0);
+        cr_assert_eq(i == 0   ? cudaMalloc(&more, 4)
+                     : i == 1 ? cudaStreamSynchronize(stream)
+                              : cudaMemset(a.device, 0, 4),
+                     cudaErrorStreamCaptureUnsupported);
+        cr_assert_eq(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+        cr_assert_null(graph);
+    }
+    cr_assert_eq(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), cudaSuccess);
+    cr_assert_eq(cudaMalloc(&more, 4), cudaSuccess);
+    cr_assert_eq(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+    cudaGraphDestroy(graph);
+    cudaFree(more);
+    cudaStreamDestroy(stream);
+    cr_assert_eq(a.read()[0], 1, "a captured launch ran");
 }

@@ -312,7 +312,8 @@ __global__ void left_by_another_block(float *dst)
 Test(emulator_mistakes, shared_memory_of_another_block)
 {
     array<float> dst(2);
-    must_say(PV_LAUNCH(left_by_another_block, 2, 1, 0, nullptr, dst.device), {"block (0,0,0)", "nobody has written yet"});
+    must_say(PV_LAUNCH(left_by_another_block, 2, 1, 0, nullptr, dst.device),
+             {"block (0,0,0)", "nobody has written yet"});
 }
 
 template <bool WAIT, bool BARRIER> __global__ void copy_carelessly(float *dst, const float *src)
