@@ -299,6 +299,7 @@ void run_launch(const launch &l)
     device.threads = (int)(l.block.x * l.block.y * l.block.z);
     device.warps = (device.threads + LANES - 1) / LANES;
     shared_find();
+    checks_start_launch();
     /* Last block first: who relies on an order of blocks relies on the other one. */
     for (unsigned z = l.grid.z; z-- > 0 && !device.failed;)
         for (unsigned y = l.grid.y; y-- > 0 && !device.failed;)

@@ -5,16 +5,20 @@
 namespace pv_emulator
 {
 
+void checks_start_launch()
+{
+}
+
 void checks_start_block()
 {
     device.clock = 0;
 }
 
-void check_shared_read(const void *, size_t, site)
+void check_shared_read(const void *, site)
 {
 }
 
-void check_global_read(const void *, size_t, site)
+void check_global_read(const void *, site)
 {
 }
 

@@ -95,7 +95,7 @@ words load_matrices(const void *row, int count, bool transposed, const char *fil
     if (device.current->number % LANES < count * 8) {
         if ((uintptr_t)row % 16 != 0)
             fault(nullptr, "ldmatrix of a row at %p, which is not on 16 bytes, at %s", row, describe(at).c_str());
-        check_shared_read(row, 16, at);
+        check_shared_read(row, at);
     }
     mine.row = row;
     mine.operand = count;
@@ -162,7 +162,7 @@ void copy_later(void *to, const void *from, bool valid, const char *file, int li
     if ((uintptr_t)to % 16 != 0 || (valid && (uintptr_t)from % 16 != 0))
         fault(nullptr, "cp.async from %p to %p, not both on 16 bytes, at %s", from, to, describe(at).c_str());
     if (valid)
-        check_global_read(from, 16, at);
+        check_global_read(from, at);
     check_copy_begins(to, 16, at);
     device.current->copies.push_back({to, valid ? from : nullptr, device.current->copy_group});
 }

@@ -117,7 +117,7 @@ inline bool on_fiber()
 /* ---- memory.cpp ---- */
 
 enum { PAGE_BYTES = 4096 };
-constexpr uintptr_t ARENA_BYTES = (uintptr_t)256 << 30;
+constexpr uintptr_t ARENA_BYTES = (uintptr_t)64 << 30;
 extern uintptr_t arena_low;     /* device memory is in arena_low + [0, ARENA_BYTES); 0 before the first cudaMalloc */
 extern allocation *allocations; /* 0 is nobody */
 extern uint32_t *page_owner;    /* of each page of the arena, an index of allocations */
@@ -160,11 +160,12 @@ void shared_poison(size_t dynamic_bytes);
 
 /* ---- checks.cpp, or checks_none.cpp in the plain build ---- */
 
+void checks_start_launch();
 /* Before the clock ticks for a new block. */
 void checks_start_block();
-/* Accesses of the current thread that no hook sees. */
-void check_shared_read(const void *address, size_t bytes, site from);
-void check_global_read(const void *address, size_t bytes, site from);
+/* Accesses of the current thread that no hook sees; reads are of 16 bytes. */
+void check_shared_read(const void *address, site from);
+void check_global_read(const void *address, site from);
 void check_copy_begins(void *shared_address, size_t bytes, site from);
 void check_copy_ends(void *shared_address, size_t bytes);
 void check_atomic(const void *address, size_t bytes, site from);

@@ -110,6 +110,29 @@ Test(emulator_features, warps_have_barriers_of_their_own_and_atomics_add_up)
     cr_assert(n[0] == 64 && n[1] == 63);
 }
 
+/* The block that counts last adds up what all have written: what atomics are for. */
+__global__ void sum_by_the_last_block(int *part, int *count, int *sum)
+{
+    __shared__ bool last;
+    if (threadIdx.x == 0) {
+        part[blockIdx.x] = (int)blockIdx.x;
+        __threadfence();
+        last = atomicAdd(count, 1) == (int)gridDim.x - 1;
+    }
+    __syncthreads();
+    if (last && threadIdx.x == 0)
+        for (unsigned i = 0; i < gridDim.x; i++)
+            *sum += part[i];
+}
+
+Test(emulator_features, blocks_know_of_each_other_by_atomics)
+{
+    array<int> part(10), count(std::vector<int>{0}), sum(std::vector<int>{0});
+    cr_assert_eq(PV_LAUNCH(sum_by_the_last_block, 10, 32, 0, nullptr, part.device, count.device, sum.device), 0, "%s",
+                 pv_emulator_fault());
+    cr_assert_eq(sum.read()[0], 45);
+}
+
 /* ---- shuffles ---- */
 
 enum { SHUFFLES = 9 };

@@ -198,6 +198,53 @@ Test(emulator_mistakes, block_that_ends_in_part_of_a_warp)
     must_say(PV_LAUNCH(shuffle_without_some, 1, 16, 0, nullptr, dst.device), {"the block has no thread 16"});
 }
 
+/* ---- blocks of a launch ---- */
+
+/* In place: the block that comes later reads what the other one has written already. */
+__global__ void shift_in_place(float *row)
+{
+    const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+    const float next = row[i + 1];
+    __syncthreads();
+    row[i] = next;
+}
+
+Test(emulator_mistakes, block_that_reads_what_another_one_writes)
+{
+    array<float> row(std::vector<float>(129, 1.0f));
+    must_say(PV_LAUNCH(shift_in_place, 2, 64, 0, nullptr, row.device),
+             {"byte 256 of an allocation of 516", "block (1,0,0)", "in this launch"});
+}
+
+__global__ void grid_too_large(float *dst)
+{
+    dst[threadIdx.x] = 1;
+}
+
+Test(emulator_mistakes, blocks_that_write_the_same)
+{
+    array<float> dst(64);
+    must_say(PV_LAUNCH(grid_too_large, 2, 64, 0, nullptr, dst.device),
+             {"writes", "block (1,0,0) wrote", "in this launch"});
+    cr_assert_eq(PV_LAUNCH(grid_too_large, 1, 64, 0, nullptr, dst.device), 0, "another launch may: %s",
+                 pv_emulator_fault());
+    cr_assert_eq(PV_LAUNCH(grid_too_large, 1, 64, 0, nullptr, dst.device), 0, "another launch may: %s",
+                 pv_emulator_fault());
+}
+
+__global__ void device_memory_without_barrier(float *dst)
+{
+    dst[threadIdx.x] = 1;
+    dst[64 + threadIdx.x] = dst[63 - threadIdx.x];
+}
+
+Test(emulator_mistakes, device_memory_of_another_thread_without_a_barrier)
+{
+    array<float> dst(128);
+    must_say(PV_LAUNCH(device_memory_without_barrier, 1, 64, 0, nullptr, dst.device),
+             {"of an allocation of 512, which thread", "no barrier in between"});
+}
+
 /* ---- bounds ---- */
 
 __global__ void no_tail_check(float *dst)
@@ -213,12 +260,12 @@ Test(emulator_mistakes, missing_tail_check)
 
 __global__ void wrong_stride(float *dst, const float *src, unsigned stride)
 {
-    dst[threadIdx.x] = src[threadIdx.y * stride + threadIdx.x];
+    dst[threadIdx.y * 8 + threadIdx.x] = src[threadIdx.y * stride + threadIdx.x];
 }
 
 Test(emulator_mistakes, wrong_stride_in_device_memory)
 {
-    array<float> dst(8), src(8 * 4);
+    array<float> dst(8 * 4), src(8 * 4);
     must_say(PV_LAUNCH(wrong_stride, 1, dim3(8, 4), 0, nullptr, dst.device, src.device, 9u),
              {"reads 4 bytes at byte", "allocation of 128", "thread (5,3,0)"});
 }
