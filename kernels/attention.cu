@@ -71,10 +71,10 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) attention_k
         attend((T *)p.dst + query * d, (const T *)p.q + query * d, keys, p.head_dim, p.scale, first);
 }
 
-extern "C" int pv_kernel_attention(const struct pv_attention *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_attention(const struct pv_attention *p, const struct pv_queue *q)
 {
     const size_t queries = (size_t)p->takes * (size_t)p->tokens * (size_t)p->heads;
-    PV_FOR_ELEMENT(element, T,
+    PV_FOR_ELEMENT(q->element, T,
                    return PV_LAUNCH(attention_kernel<T>, dim3((unsigned)((queries + WARPS - 1) / WARPS)),
-                                    dim3(WARP * WARPS), 0, stream, *p););
+                                    dim3(WARP * WARPS), 0, q->stream, *p););
 }

@@ -1,6 +1,13 @@
 /* conv.cu: dst = activation(conv(up(concat(src, memory))) + bias + residual) as one product: a row is a pixel of dst, a
- * column a filter, and what is summed over is the filter's places and, at each, the channels. */
+ * column a filter, and what is summed over is the filter's places and, at each, the channels. On tensor cores for bf16
+ * whose channels come in aligned eights, else plain.
+ *
+ * A 3 x 3 filter on a doubled picture meets only 2 x 2 different pixels: on tensor cores it is four filters of 2 x 2 on
+ * the picture itself, one for each of the four pixels that come of one (pv_cuda_weight.phases): 4 products, not 9. */
 #include "product.cuh"
+#include "product_mma.cuh"
+
+/* ---- where a row comes from ---- */
 
 /* Where a pixel of dst looks: the top left corner of its filter, in the doubled picture where there is one. */
 struct conv_place {
@@ -19,18 +26,80 @@ template <typename T> struct conv_source {
         const int image = (int)(m / (unsigned)out_width / (unsigned)out_height);
         return {image, y * stride - size / 2, x * stride - size / 2};
     }
+    /* The pixel of src at a place of the filter; false: outside of the picture. */
+    __device__ bool pixel(const conv_place &corner, int tap_y, int tap_x, size_t *index) const
+    {
+        const int y = corner.y + tap_y, x = corner.x + tap_x;
+        if (y < 0 || x < 0 || y >= height * upsample || x >= width * upsample)
+            return false;
+        const size_t row = (size_t)corner.image * (size_t)height + (size_t)(y / upsample);
+        *index = row * (size_t)width + (size_t)(x / upsample);
+        return true;
+    }
     __device__ float at(const conv_place &corner, int k) const
     {
         const int tap = k / in, channel = k % in;
-        const int y = corner.y + tap / size, x = corner.x + tap % size;
-        if (y < 0 || x < 0 || y >= height * upsample || x >= width * upsample)
+        size_t index;
+        if (!pixel(corner, tap / size, tap % size, &index))
             return 0;
-        const size_t row = (size_t)corner.image * (size_t)height + (size_t)(y / upsample);
-        const size_t pixel = (row * (size_t)width + (size_t)(x / upsample)) * (size_t)channels;
-        return channel < channels ? to_float(src[pixel + (size_t)channel])
-                                  : to_float(memory[pixel + (size_t)(channel - channels)]);
+        const size_t first = index * (size_t)channels;
+        return channel < channels ? to_float(src[first + (size_t)channel])
+                                  : to_float(memory[first + (size_t)(channel - channels)]);
     }
 };
+
+/* The same in chunks of eight channels. With phases, a row is a pixel of src. */
+struct conv_chunks {
+    typedef conv_place row_place;
+    struct cursor {
+        int tap_y, tap_x, channel;
+    };
+
+    conv_source<pv_bf16> from;
+    bool phases; /* blockIdx.z says which */
+
+    __device__ row_place place(size_t m, size_t rows) const
+    {
+        if (m >= rows)
+            return {0, INT32_MIN / 2, 0}; /* above every picture */
+        conv_place corner = from.place(m);
+        if (phases) { /* pixel 2y + phase meets rows y - 1 + phase and y + phase of src */
+            corner.y += (int)(blockIdx.z / 2);
+            corner.x += (int)(blockIdx.z % 2);
+        }
+        return corner;
+    }
+    __device__ cursor begin(int k) const
+    {
+        cursor at = {0, 0, k};
+        advance(&at, 0);
+        return at;
+    }
+    __device__ void advance(cursor *at, int by) const
+    {
+        at->channel += by;
+        while (at->channel >= from.in) {
+            at->channel -= from.in;
+            if (++at->tap_x == from.size) {
+                at->tap_x = 0;
+                at->tap_y++;
+            }
+        }
+    }
+    __device__ bool chunk(const row_place &corner, const cursor &at, const pv_bf16 **address) const
+    {
+        size_t index;
+        *address = from.src;
+        if (at.tap_y >= from.size || !from.pixel(corner, at.tap_y, at.tap_x, &index))
+            return false;
+        const bool second = at.channel >= from.channels;
+        *address = (second ? from.memory : from.src) + index * (size_t)from.channels +
+                   (at.channel - (second ? from.channels : 0));
+        return true;
+    }
+};
+
+/* ---- where a sum goes ---- */
 
 /* dst may be residual itself: each element is read and written by one thread. */
 template <typename T> struct conv_finish {
@@ -39,14 +108,42 @@ template <typename T> struct conv_finish {
     const float *bias;
     int out;
     enum pv_activation activation;
+    bool paired;               /* two neighbours of every pixel lie at a multiple of 4 bytes */
+    bool phases;               /* a row is a pixel of src */
+    int src_height, src_width; /* with phases */
 
+    __device__ size_t pixel(size_t m) const
+    {
+        if (!phases)
+            return m;
+        const size_t x = m % (unsigned)src_width, row = m / (unsigned)src_width; /* of all images */
+        return (2 * row + blockIdx.z / 2) * 2 * (size_t)src_width + 2 * x + blockIdx.z % 2;
+    }
     __device__ void operator()(size_t m, int n, float sum) const
     {
-        const size_t at = m * (size_t)out + (size_t)n;
+        const size_t at = pixel(m) * (size_t)out + (size_t)n;
         const float x = sum + bias[n] + (residual ? to_float(residual[at]) : 0);
         dst[at] = from_float<T>(activate(x, activation));
     }
+    /* Channels n, which is even, and n + 1. */
+    __device__ void pair(size_t m, int n, float sum, float next) const
+    {
+        if (!paired) {
+            (*this)(m, n, sum);
+            if (n + 1 < out)
+                (*this)(m, n + 1, next);
+            return;
+        }
+        const size_t at = pixel(m) * (size_t)out + (size_t)n;
+        float2 r = make_float2(0, 0);
+        if (residual)
+            r = to_floats(*(const uint32_t *)(residual + at));
+        *(uint32_t *)(dst + at) =
+            from_floats(activate(sum + bias[n] + r.x, activation), activate(next + bias[n + 1] + r.y, activation));
+    }
 };
+
+/* ---- kernels ---- */
 
 template <typename T>
 __global__ void __launch_bounds__(PRODUCT_THREADS)
@@ -55,29 +152,75 @@ __global__ void __launch_bounds__(PRODUCT_THREADS)
     product<T>(source, weight, pixels, finish.out, source.size * source.size * source.in, finish);
 }
 
-template <typename T> static int conv(const struct pv_conv *p, void *stream)
+template <typename Shape>
+__global__ void __launch_bounds__(Shape::THREADS)
+    conv_mma_kernel(conv_chunks source, const pv_bf16 *weight, conv_finish<pv_bf16> finish, size_t pixels)
 {
-    const auto *w = (const struct pv_cuda_weight *)p->weight;
-    const int out_height = pv_conv_out_side(p->height, p->upsample, p->stride);
-    const int out_width = pv_conv_out_side(p->width, p->upsample, p->stride);
-    const size_t pixels = (size_t)p->batch * (size_t)out_height * (size_t)out_width;
-    const conv_source<T> source = {.src = (const T *)p->src,
-                                   .memory = (const T *)p->memory,
-                                   .height = p->height,
-                                   .width = p->width,
-                                   .out_height = out_height,
-                                   .out_width = out_width,
-                                   .in = w->weight.in,
-                                   .channels = p->memory ? w->weight.in / 2 : w->weight.in,
-                                   .size = w->weight.size,
-                                   .stride = p->stride,
-                                   .upsample = p->upsample};
-    const conv_finish<T> finish = {(T *)p->dst, (const T *)p->residual, w->bias, w->weight.out, p->activation};
-    return PV_LAUNCH(conv_kernel<T>, product_grid(pixels, w->weight.out), dim3(PRODUCT_THREADS), 0, stream, source,
-                     (const T *)w->value, finish, pixels);
+    const int depth = source.from.size * source.from.size * source.from.in;
+    product_mma<Shape>(source, weight + blockIdx.z * (size_t)finish.out * (size_t)depth, pixels, finish.out, depth,
+                       finish);
 }
 
-extern "C" int pv_kernel_conv(const struct pv_conv *p, enum pv_element element, void *stream)
+template <typename T> static conv_source<T> source_of(const struct pv_conv *p)
 {
-    PV_FOR_ELEMENT(element, T, return conv<T>(p, stream););
+    conv_source<T> s;
+    s.src = (const T *)p->src;
+    s.memory = (const T *)p->memory;
+    s.height = p->height;
+    s.width = p->width;
+    s.out_height = pv_conv_out_side(p->height, p->upsample, p->stride);
+    s.out_width = pv_conv_out_side(p->width, p->upsample, p->stride);
+    s.in = p->weight->in;
+    s.channels = p->memory ? s.in / 2 : s.in;
+    s.size = p->weight->size;
+    s.stride = p->stride;
+    s.upsample = p->upsample;
+    return s;
+}
+
+template <typename T> static conv_finish<T> finish_of(const struct pv_conv *p, bool phases)
+{
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    const bool paired = w->weight.out % 2 == 0 && ((uintptr_t)p->dst | (uintptr_t)p->residual) % 4 == 0;
+    return {(T *)p->dst, (const T *)p->residual, w->bias, w->weight.out, p->activation, paired, phases, p->height,
+            p->width};
+}
+
+template <typename T> static int conv_plain(const struct pv_conv *p, const struct pv_queue *q)
+{
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    const conv_source<T> source = source_of<T>(p);
+    const size_t pixels = (size_t)p->batch * (size_t)source.out_height * (size_t)source.out_width;
+    return PV_LAUNCH(conv_kernel<T>, product_grid(pixels, w->weight.out), dim3(PRODUCT_THREADS), 0, q->stream, source,
+                     (const T *)w->value, finish_of<T>(p, false), pixels);
+}
+
+static int conv_mma(const struct pv_conv *p, const struct pv_queue *q)
+{
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    const bool phases = p->upsample == 2 && w->phases;
+    conv_chunks source = {source_of<pv_bf16>(p), phases};
+    if (phases) { /* filters of 2 on src itself */
+        source.from.out_height = p->height;
+        source.from.out_width = p->width;
+        source.from.size = 2;
+        source.from.upsample = 1;
+    }
+    const size_t pixels = (size_t)p->batch * (size_t)source.from.out_height * (size_t)source.from.out_width;
+    const int times = phases ? 4 : 1;
+    return mma_choose(pixels, w->weight.out, times, q, [&](auto shape) {
+        typedef decltype(shape) Shape;
+        return PV_LAUNCH(conv_mma_kernel<Shape>, mma_grid<Shape>(pixels, w->weight.out, times), dim3(Shape::THREADS), 0,
+                         q->stream, source, (const pv_bf16 *)(phases ? w->phases : w->value),
+                         finish_of<pv_bf16>(p, phases), pixels);
+    });
+}
+
+extern "C" int pv_kernel_conv(const struct pv_conv *p, const struct pv_queue *q)
+{
+    if (q->element == PV_ELEMENT_FLOAT)
+        return conv_plain<float>(p, q);
+    const int channels = p->memory ? p->weight->in / 2 : p->weight->in;
+    const bool chunks = channels % 8 == 0 && mma_aligned(p->src) && mma_aligned(p->memory);
+    return chunks ? conv_mma(p, q) : conv_plain<pv_bf16>(p, q);
 }

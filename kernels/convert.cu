@@ -13,14 +13,15 @@ template <typename T> __global__ void widen_kernel(float *dst, const T *src, siz
     dst[i] = to_float(src[i]);
 }
 
-extern "C" int pv_kernel_narrow(void *dst, const float *src, size_t count, enum pv_element element, void *stream)
+extern "C" int pv_kernel_narrow(void *dst, const float *src, size_t count, const struct pv_queue *q)
 {
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(narrow_kernel<T>, count, stream, (T *)dst, src, count););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(narrow_kernel<T>, count, q->stream, (T *)dst, src, count););
 }
 
-extern "C" int pv_kernel_widen(float *dst, const void *src, size_t count, enum pv_element element, void *stream)
+extern "C" int pv_kernel_widen(float *dst, const void *src, size_t count, const struct pv_queue *q)
 {
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(widen_kernel<T>, count, stream, dst, (const T *)src, count););
+    PV_FOR_ELEMENT(q->element, T,
+                   return PV_LAUNCH_EACH(widen_kernel<T>, count, q->stream, dst, (const T *)src, count););
 }
 
 extern "C" int pv_kernel_probe(void)

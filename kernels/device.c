@@ -52,6 +52,13 @@ int pv_device_describe(int device, pv_device_info *info)
     return 0;
 }
 
+int pv_device_multiprocessors(int device)
+{
+    int count = 0;
+    cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device);
+    return count > 0 ? count : 1;
+}
+
 int pv_device_use(int device)
 {
     int before = 0;

@@ -10,6 +10,8 @@ pv_status pv_device_count(int *count, struct pv_error *error);
 /* Name, memory and compute capability; and, in reason, what keeps it from running this build's kernels. */
 int pv_device_describe(int device, pv_device_info *info);
 
+int pv_device_multiprocessors(int device);
+
 /* Makes it the calling thread's device and says which one was; codes of the calls after this tell of failures. */
 int pv_device_use(int device);
 

@@ -36,6 +36,17 @@ template <> __device__ inline pv_bf16 from_float<pv_bf16>(float x)
     return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
 }
 
+/* Two neighbours: one access of 4 bytes, the lower half first. */
+__device__ inline float2 to_floats(uint32_t pair)
+{
+    return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
+}
+
+__device__ inline uint32_t from_floats(float x, float y)
+{
+    return from_float<pv_bf16>(x).bits | (uint32_t)from_float<pv_bf16>(y).bits << 16;
+}
+
 __device__ inline float activate(float x, enum pv_activation activation)
 {
     switch (activation) {

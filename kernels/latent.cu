@@ -34,16 +34,16 @@ template <typename T> __global__ void unpatch_kernel(struct pv_unpatch p, size_t
     }
 }
 
-extern "C" int pv_kernel_patch(const struct pv_patch *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_patch(const struct pv_patch *p, const struct pv_queue *q)
 {
     const size_t count = (size_t)p->sources * (size_t)p->height * (size_t)p->width * (size_t)p->channels;
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(patch_kernel<T>, count, stream, *p, count););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(patch_kernel<T>, count, q->stream, *p, count););
 }
 
-extern "C" int pv_kernel_unpatch(const struct pv_unpatch *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_unpatch(const struct pv_unpatch *p, const struct pv_queue *q)
 {
     const size_t count = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(unpatch_kernel<T>, count, stream, *p, count););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(unpatch_kernel<T>, count, q->stream, *p, count););
 }
 
 /* ---- features ---- */
@@ -66,16 +66,16 @@ template <typename T> __global__ void latent_in_kernel(struct pv_latent_in p)
     }
 }
 
-extern "C" int pv_kernel_latent_out(const struct pv_latent_out *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_latent_out(const struct pv_latent_out *p, const struct pv_queue *q)
 {
     const size_t count = p->pixels * (size_t)p->channels;
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(latent_out_kernel<T>, count, stream, *p););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(latent_out_kernel<T>, count, q->stream, *p););
 }
 
-extern "C" int pv_kernel_latent_in(const struct pv_latent_in *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_latent_in(const struct pv_latent_in *p, const struct pv_queue *q)
 {
     const size_t count = p->pixels * (size_t)p->channels;
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(latent_in_kernel<T>, count, stream, *p););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(latent_in_kernel<T>, count, q->stream, *p););
 }
 
 /* ---- the sampler ---- */
@@ -86,10 +86,9 @@ __global__ void combine_kernel(struct pv_combine p)
     p.dst[i] = p.a * p.x[i] + (p.y ? p.b * p.y[i] : 0);
 }
 
-extern "C" int pv_kernel_combine(const struct pv_combine *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_combine(const struct pv_combine *p, const struct pv_queue *q)
 {
-    (void)element; /* latents are float */
-    return PV_LAUNCH_EACH(combine_kernel, p->count, stream, *p);
+    return PV_LAUNCH_EACH(combine_kernel, p->count, q->stream, *p);
 }
 
 /* base/random.c's Philox4x32-10. */
@@ -132,11 +131,10 @@ __global__ void noise_kernel(struct pv_noise p, size_t groups)
     }
 }
 
-extern "C" int pv_kernel_noise(const struct pv_noise *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_noise(const struct pv_noise *p, const struct pv_queue *q)
 {
-    (void)element;
     const size_t groups = (p->count + 3) / 4;
-    return PV_LAUNCH_EACH(noise_kernel, groups * (size_t)p->takes, stream, *p, groups);
+    return PV_LAUNCH_EACH(noise_kernel, groups * (size_t)p->takes, q->stream, *p, groups);
 }
 
 /* In double: the angle reaches 1000, and its cosine is wanted to seven digits. A few hundred numbers once an action. */
@@ -151,8 +149,8 @@ template <typename T> __global__ void level_embedding_kernel(struct pv_level_emb
     }
 }
 
-extern "C" int pv_kernel_level_embedding(const struct pv_level_embedding *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_level_embedding(const struct pv_level_embedding *p, const struct pv_queue *q)
 {
     const size_t half = (size_t)p->dim / 2;
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(level_embedding_kernel<T>, half, stream, *p););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(level_embedding_kernel<T>, half, q->stream, *p););
 }

@@ -1,5 +1,9 @@
-/* linear.cu: dst = residual + gate * activation(src weight^T + bias). */
+/* linear.cu: dst = residual + gate * activation(src weight^T + bias): on tensor cores for bf16 whose rows are made of
+ * aligned eights, else plain. */
 #include "product.cuh"
+#include "product_mma.cuh"
+
+/* ---- where a row comes from ---- */
 
 /* Row m of src, [rows][in]. */
 template <typename T> struct linear_source {
@@ -16,6 +20,36 @@ template <typename T> struct linear_source {
     }
 };
 
+/* The same in chunks. */
+struct linear_chunks {
+    typedef const pv_bf16 *row_place; /* NULL: beyond the last */
+    typedef int cursor;               /* k */
+
+    const pv_bf16 *src;
+    int in;
+
+    __device__ row_place place(size_t m, size_t rows) const
+    {
+        return m < rows ? src + m * (size_t)in : NULL;
+    }
+    __device__ cursor begin(int k) const
+    {
+        return k;
+    }
+    __device__ void advance(cursor *k, int by) const
+    {
+        *k += by;
+    }
+    __device__ bool chunk(row_place row, cursor k, const pv_bf16 **from) const
+    {
+        const bool valid = row && k < in;
+        *from = valid ? row + k : src;
+        return valid;
+    }
+};
+
+/* ---- where a sum goes ---- */
+
 /* dst may be residual itself: each element is read and written by one thread. */
 template <typename T> struct linear_finish {
     T *dst;
@@ -23,18 +57,57 @@ template <typename T> struct linear_finish {
     const float *bias;
     int out, rows_per_gate, gate_stride;
     enum pv_activation activation;
+    bool paired; /* two neighbours of every row lie at a multiple of 4 bytes */
 
+    __device__ size_t gate_row(size_t m) const
+    {
+        return m / (size_t)rows_per_gate * (size_t)gate_stride;
+    }
     __device__ void operator()(size_t m, int n, float sum) const
     {
         float x = activate(sum + bias[n], activation);
         if (gate)
-            x *= to_float(gate[m / (size_t)rows_per_gate * (size_t)gate_stride + (size_t)n]);
+            x *= to_float(gate[gate_row(m) + (size_t)n]);
         const size_t at = m * (size_t)out + (size_t)n;
         if (residual)
             x += to_float(residual[at]);
         dst[at] = from_float<T>(x);
     }
+    /* Columns n, which is even, and n + 1. */
+    __device__ void pair(size_t m, int n, float sum, float next) const
+    {
+        if (!paired) {
+            (*this)(m, n, sum);
+            if (n + 1 < out)
+                (*this)(m, n + 1, next);
+            return;
+        }
+        float x = activate(sum + bias[n], activation), y = activate(next + bias[n + 1], activation);
+        if (gate) {
+            const float2 g = to_floats(*(const uint32_t *)(gate + gate_row(m) + n));
+            x *= g.x;
+            y *= g.y;
+        }
+        const size_t at = m * (size_t)out + (size_t)n;
+        if (residual) {
+            const float2 r = to_floats(*(const uint32_t *)(residual + at));
+            x += r.x;
+            y += r.y;
+        }
+        *(uint32_t *)(dst + at) = from_floats(x, y);
+    }
 };
+
+template <typename T> static linear_finish<T> finish_of(const struct pv_linear *p)
+{
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    const uintptr_t all = (uintptr_t)p->dst | (uintptr_t)p->residual | (uintptr_t)p->gate;
+    const bool paired = w->weight.out % 2 == 0 && (!p->gate || p->gate_stride % 2 == 0) && all % 4 == 0;
+    return {(T *)p->dst,      (const T *)p->residual, (const T *)p->gate, w->bias, w->weight.out,
+            p->rows_per_gate, p->gate_stride,         p->activation,      paired};
+}
+
+/* ---- kernels ---- */
 
 template <typename T>
 __global__ void __launch_bounds__(PRODUCT_THREADS)
@@ -43,17 +116,37 @@ __global__ void __launch_bounds__(PRODUCT_THREADS)
     product<T>(source, weight, (size_t)rows, finish.out, source.in, finish);
 }
 
-template <typename T> static int linear(const struct pv_linear *p, void *stream)
+template <typename Shape>
+__global__ void __launch_bounds__(Shape::THREADS)
+    linear_mma_kernel(linear_chunks source, const pv_bf16 *weight, linear_finish<pv_bf16> finish, int rows)
+{
+    product_mma<Shape>(source, weight, (size_t)rows, finish.out, source.in, finish);
+}
+
+template <typename T> static int linear_plain(const struct pv_linear *p, const struct pv_queue *q)
 {
     const auto *w = (const struct pv_cuda_weight *)p->weight;
     const linear_source<T> source = {(const T *)p->src, w->weight.in};
-    const linear_finish<T> finish = {(T *)p->dst,   (const T *)p->residual, (const T *)p->gate, w->bias,
-                                     w->weight.out, p->rows_per_gate,       p->gate_stride,     p->activation};
-    return PV_LAUNCH(linear_kernel<T>, product_grid((size_t)p->rows, w->weight.out), dim3(PRODUCT_THREADS), 0, stream,
-                     source, (const T *)w->value, finish, p->rows);
+    return PV_LAUNCH(linear_kernel<T>, product_grid((size_t)p->rows, w->weight.out), dim3(PRODUCT_THREADS), 0,
+                     q->stream, source, (const T *)w->value, finish_of<T>(p), p->rows);
 }
 
-extern "C" int pv_kernel_linear(const struct pv_linear *p, enum pv_element element, void *stream)
+static int linear_mma(const struct pv_linear *p, const struct pv_queue *q)
 {
-    PV_FOR_ELEMENT(element, T, return linear<T>(p, stream););
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    const linear_chunks source = {(const pv_bf16 *)p->src, w->weight.in};
+    return mma_choose((size_t)p->rows, w->weight.out, 1, q, [&](auto shape) {
+        typedef decltype(shape) Shape;
+        return PV_LAUNCH(linear_mma_kernel<Shape>, mma_grid<Shape>((size_t)p->rows, w->weight.out, 1),
+                         dim3(Shape::THREADS), 0, q->stream, source, (const pv_bf16 *)w->value, finish_of<pv_bf16>(p),
+                         p->rows);
+    });
+}
+
+extern "C" int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q)
+{
+    if (q->element == PV_ELEMENT_FLOAT)
+        return linear_plain<float>(p, q);
+    const bool chunks = p->weight->in % 8 == 0 && mma_aligned(p->src);
+    return chunks ? linear_mma(p, q) : linear_plain<pv_bf16>(p, q);
 }

@@ -29,18 +29,18 @@ template <typename T> __global__ void shuffle_kernel(uint8_t *dst, const T *src,
     }
 }
 
-extern "C" int pv_kernel_unshuffle(const struct pv_unshuffle *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_unshuffle(const struct pv_unshuffle *p, const struct pv_queue *q)
 {
     const size_t count = (size_t)p->height * (size_t)p->width * 3;
     PV_FOR_ELEMENT(
-        element, T,
-        return PV_LAUNCH_EACH(unshuffle_kernel<T>, count, stream, (T *)p->dst, p->src, count, p->width, p->r););
+        q->element, T,
+        return PV_LAUNCH_EACH(unshuffle_kernel<T>, count, q->stream, (T *)p->dst, p->src, count, p->width, p->r););
 }
 
-extern "C" int pv_kernel_shuffle(const struct pv_shuffle *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_shuffle(const struct pv_shuffle *p, const struct pv_queue *q)
 {
     const size_t count = (size_t)p->height * (size_t)p->width * 3;
     PV_FOR_ELEMENT(
-        element, T,
-        return PV_LAUNCH_EACH(shuffle_kernel<T>, count, stream, p->dst, (const T *)p->src, count, p->width, p->r););
+        q->element, T,
+        return PV_LAUNCH_EACH(shuffle_kernel<T>, count, q->stream, p->dst, (const T *)p->src, count, p->width, p->r););
 }

@@ -34,25 +34,32 @@ __device__ inline void product(const Source &source, const T *weight, size_t row
     float sum[PRODUCT_EACH][PRODUCT_EACH] = {};
 
     for (int from = 0; from < depth; from += PRODUCT_DEPTH) {
+#pragma unroll
         for (int i = 0; i < PRODUCT_EACH; i++) {
             const int k = from + near + i;
             a[near + i][line] = row_inside && k < depth ? source.at(place, k) : 0;
             b[near + i][line] = column_inside && k < depth ? to_float(filter[k]) : 0;
         }
         __syncthreads();
+#pragma unroll
         for (int k = 0; k < PRODUCT_DEPTH; k++) {
             float x[PRODUCT_EACH], y[PRODUCT_EACH];
+#pragma unroll
             for (int i = 0; i < PRODUCT_EACH; i++) {
                 x[i] = a[k][m + i];
                 y[i] = b[k][n + i];
             }
+#pragma unroll
             for (int i = 0; i < PRODUCT_EACH; i++)
+#pragma unroll
                 for (int j = 0; j < PRODUCT_EACH; j++)
                     sum[i][j] += x[i] * y[j];
         }
         __syncthreads();
     }
+#pragma unroll
     for (int i = 0; i < PRODUCT_EACH; i++)
+#pragma unroll
         for (int j = 0; j < PRODUCT_EACH; j++)
             if (first_row + (size_t)(m + i) < rows && first_column + n + j < columns)
                 finish(first_row + (size_t)(m + i), first_column + n + j, sum[i][j]);

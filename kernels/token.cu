@@ -41,11 +41,11 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) norm_modula
     }
 }
 
-extern "C" int pv_kernel_norm_modulate(const struct pv_norm_modulate *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_norm_modulate(const struct pv_norm_modulate *p, const struct pv_queue *q)
 {
     PV_FOR_ELEMENT(
-        element, T,
-        return PV_LAUNCH(norm_modulate_kernel<T>, warps_grid((size_t)p->rows), dim3(WARP * WARPS), 0, stream, *p););
+        q->element, T,
+        return PV_LAUNCH(norm_modulate_kernel<T>, warps_grid((size_t)p->rows), dim3(WARP * WARPS), 0, q->stream, *p););
 }
 
 /* ---- conditioning vectors ---- */
@@ -59,9 +59,9 @@ template <typename T> __global__ void add_kernel(struct pv_add p)
     }
 }
 
-extern "C" int pv_kernel_add(const struct pv_add *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_add(const struct pv_add *p, const struct pv_queue *q)
 {
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH_EACH(add_kernel<T>, p->count, stream, *p););
+    PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(add_kernel<T>, p->count, q->stream, *p););
 }
 
 /* ---- q, k and v ---- */
@@ -110,8 +110,9 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) qkv_kernel(
     }
 }
 
-extern "C" int pv_kernel_qkv(const struct pv_qkv *p, enum pv_element element, void *stream)
+extern "C" int pv_kernel_qkv(const struct pv_qkv *p, const struct pv_queue *q)
 {
     const size_t warps = (size_t)p->takes * (size_t)p->tokens * (size_t)(p->heads + 2 * p->kv_heads);
-    PV_FOR_ELEMENT(element, T, return PV_LAUNCH(qkv_kernel<T>, warps_grid(warps), dim3(WARP * WARPS), 0, stream, *p););
+    PV_FOR_ELEMENT(q->element, T,
+                   return PV_LAUNCH(qkv_kernel<T>, warps_grid(warps), dim3(WARP * WARPS), 0, q->stream, *p););
 }

@@ -28,6 +28,12 @@ static int side_length(int most)
     return n > most ? most : n;
 }
 
+/* Often a multiple of 8: such rows can be read 16 bytes at a time. */
+static int row_length(int most)
+{
+    return harness_coin() ? side_length(most) : 8 * harness_pick(1, most / 8);
+}
+
 static size_t product(int a, int b, int c, int d)
 {
     return (size_t)a * (size_t)b * (size_t)c * (size_t)d;
@@ -73,13 +79,21 @@ Test(match, linear)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {
         const int groups = harness_pick(1, 3);
-        linear_case(groups * side_length(40), groups, side_length(200), side_length(200), harness_coin(),
-                    harness_pick(0, 2), harness_coin(), any_activation());
+        linear_case(groups * side_length(harness_coin() ? 40 : 150), groups, row_length(200), side_length(200),
+                    harness_coin(), harness_pick(0, 2), harness_coin(), any_activation());
     }
     if (!harness_large())
         return;
     linear_case(144, 1, 384, 1536, true, 0, false, PV_ACTIVATION_GELU_TANH);
     linear_case(288, 2, 768, 192, true, 2, true, PV_ACTIVATION_NONE);
+}
+
+/* Sums enough that every size of tile is the best for one of them, on a device of a few multiprocessors. */
+Test(match, linear_in_tiles_of_every_size)
+{
+    static const int rows[] = {33, 150, 470, 500, 500}, out[] = {40, 200, 32, 96, 520};
+    for (int i = 0; i < 5; i++)
+        linear_case(rows[i], 1, 64, out[i], true, 0, false, PV_ACTIVATION_NONE);
 }
 
 /* One weight, many row counts: a layout chosen for one must serve the others. */
@@ -153,7 +167,7 @@ Test(match, conv)
         conv_run(&(struct conv_case){.batch = harness_pick(1, 2),
                                      .height = side_length(18),
                                      .width = side_length(18),
-                                     .in = side_length(33),
+                                     .in = row_length(33),
                                      .out = side_length(33),
                                      .size = harness_coin() ? 3 : 1,
                                      .stride = upsample == 2 ? 1 : harness_pick(1, 2),
