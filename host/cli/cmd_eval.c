@@ -101,8 +101,9 @@ static int choose_groups(struct eval *e, int chosen[PV_SUITE_GROUPS])
     return PV_EXIT_USAGE;
 }
 
-/* So many clips of each group are shown that a sheet stays readable. */
-static int shown_clips(int groups)
+/* So many clips of each group are shown that a sheet stays readable; the page has a row of films. */
+enum { FILMS = 5 };
+static int clips_on_sheet(int groups)
 {
     return groups == 1 ? 6 : groups == 2 ? 3 : groups == 3 ? 2 : 1;
 }
@@ -118,8 +119,13 @@ static pv_status run_clip(struct eval *e, const struct pv_suite_group *group, in
         status = pv_predict_footage(&params, &footage, &g->scores, &e->err);
     if (status == PV_OK) {
         g->clips++;
-        if (index < shown_clips(e->report.group_count))
-            status = pv_gallery_add(e->gallery, &footage, place, e->suite.fps_num, e->suite.fps_den, &e->err);
+        const struct pv_shown shown = {.name = g->name,
+                                       .group = place,
+                                       .fps_num = e->suite.fps_num,
+                                       .fps_den = e->suite.fps_den,
+                                       .on_sheet = index < clips_on_sheet(e->report.group_count),
+                                       .on_page = index < FILMS};
+        status = pv_gallery_add(e->gallery, &footage, &shown, &e->err);
     }
     pv_footage_close(&footage);
     return status;

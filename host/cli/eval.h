@@ -66,9 +66,15 @@ struct pv_gallery;
 /* sheet, films: what will be asked for. */
 pv_status pv_gallery_open(bool sheet, bool films, struct pv_gallery **gallery, struct pv_error *err);
 void pv_gallery_close(struct pv_gallery *gallery);
-/* After a clip was predicted. group: its number, for the page. */
-pv_status pv_gallery_add(struct pv_gallery *gallery, const struct pv_footage *footage, int group, int fps_num,
-                         int fps_den, struct pv_error *err);
+/* Where a clip is shown that was predicted. */
+struct pv_shown {
+    const char *name;
+    int group; /* its number, for the page */
+    int fps_num, fps_den;
+    bool on_sheet, on_page;
+};
+pv_status pv_gallery_add(struct pv_gallery *gallery, const struct pv_footage *footage, const struct pv_shown *shown,
+                         struct pv_error *err);
 pv_status pv_gallery_save_sheet(const struct pv_gallery *gallery, const char *path, bool overwrite,
                                 struct pv_error *err);
 /* Films of a group: NULL past the last; the bytes of an MP4 file. */

@@ -1,5 +1,5 @@
-/* eval_clips.c: prevue eval --clips: footage of anything. Of each clip the first stretch without a cut that is long
- * enough, or else the longest one, is observed and predicted. */
+/* eval_clips.c: prevue eval --clips: footage of anything. Each clip is read to its end and cut into stretches of one
+ * shot; the long enough one in which most moves, or else the longest, is observed and predicted. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "eval/cut.h"
+#include "eval/picture.h"
 #include "eval_part.h"
 #include "signals.h"
 
@@ -16,15 +17,19 @@
 struct stretch {
     struct pv_footage footage;
     int frames;
+    int64_t first;  /* where in the clip it begins */
+    double *change; /* [frames]: of each from the one before it, mean square; the first has 0 */
+    double motion;  /* their median, when it is full: a flash or a cut that was not seen does not count */
 };
 
 struct collector {
     struct eval *e;
-    struct stretch now, longest;
+    struct stretch now, best;
     struct pv_cut_picture last;
     pv_clip_scaler *scaler;
     uint8_t *picture; /* at the clip's own size */
     int context, cuts;
+    int64_t read; /* frames */
 };
 
 static bool is_full(const struct stretch *s)
@@ -32,15 +37,35 @@ static bool is_full(const struct stretch *s)
     return s->frames == s->footage.context + s->footage.ahead;
 }
 
-/* A cut: what was collected is kept if it is the longest so far. */
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* What was collected is kept if it is the best so far; a new stretch begins. */
 static void begin_again(struct collector *c)
 {
-    if (c->now.frames > c->longest.frames) {
-        const struct stretch swap = c->longest;
-        c->longest = c->now;
+    const bool full = is_full(&c->now);
+    if (full) {
+        qsort(c->now.change, (size_t)c->now.frames, sizeof *c->now.change, by_size);
+        c->now.motion = c->now.change[c->now.frames / 2];
+    }
+    if (full ? !is_full(&c->best) || c->now.motion > c->best.motion
+             : !is_full(&c->best) && c->now.frames > c->best.frames) {
+        const struct stretch swap = c->best;
+        c->best = c->now;
         c->now = swap;
     }
     c->now.frames = 0;
+    c->now.first = c->read;
+}
+
+static pv_status open_stretch(struct stretch *s, int width, int height, int context, struct pv_error *err)
+{
+    PV_TRY(pv_footage_open(&s->footage, width, height, context, PV_AHEAD, false, err));
+    s->change = calloc((size_t)context + PV_AHEAD, sizeof *s->change);
+    return s->change ? PV_OK : pv_fail(err, PV_ERR_MEMORY, "no memory for a stretch of a clip");
 }
 
 static pv_status open_collector(struct collector *c, struct eval *e)
@@ -48,8 +73,8 @@ static pv_status open_collector(struct collector *c, struct eval *e)
     const struct pv_inputs *in = &e->inputs;
     *c = (struct collector){.e = e, .context = e->report.context};
     const int width = in->working.width, height = in->working.height;
-    PV_TRY(pv_footage_open(&c->now.footage, width, height, c->context, PV_AHEAD, false, &e->err));
-    PV_TRY(pv_footage_open(&c->longest.footage, width, height, c->context, PV_AHEAD, false, &e->err));
+    PV_TRY(open_stretch(&c->now, width, height, c->context, &e->err));
+    PV_TRY(open_stretch(&c->best, width, height, c->context, &e->err));
     c->picture = malloc((size_t)in->clip.width * (size_t)in->clip.height * 3);
     if (!c->picture || pv_clip_scaler_open(in->clip.width, in->clip.height, width, height, &c->scaler) != PV_OK)
         return pv_fail(&e->err, PV_ERR_MEMORY, "no memory for a frame of %dx%d", in->clip.width, in->clip.height);
@@ -59,7 +84,9 @@ static pv_status open_collector(struct collector *c, struct eval *e)
 static void close_collector(struct collector *c)
 {
     pv_footage_close(&c->now.footage);
-    pv_footage_close(&c->longest.footage);
+    pv_footage_close(&c->best.footage);
+    free(c->now.change);
+    free(c->best.change);
     pv_clip_scaler_close(c->scaler);
     free(c->picture);
 }
@@ -70,56 +97,64 @@ static pv_status collect_frame(struct collector *c)
     pv_frame from = {
         .data = c->picture, .stride = (size_t)in->clip.width * 3, .width = in->clip.width, .height = in->clip.height};
     PV_TRY(pv_clip_reader_receive(in->reader, &from, NULL));
-    struct pv_footage *f = &c->now.footage;
     struct pv_cut_picture look;
     pv_cut_look(c->picture, in->clip.width, in->clip.height, &look);
-    if (c->now.frames > 0 && pv_cut_between(&c->last, &look)) {
-        c->cuts++;
+    const bool cut = c->read > 0 && pv_cut_between(&c->last, &look);
+    c->cuts += cut;
+    if (cut || is_full(&c->now))
         begin_again(c);
-        f = &c->now.footage;
-    }
     c->last = look;
-    pv_frame to = {.data = f->rgb + (size_t)c->now.frames * pv_footage_frame_bytes(f),
-                   .stride = (size_t)f->width * 3,
-                   .width = f->width,
-                   .height = f->height};
-    c->now.frames++;
-    return pv_clip_scaler_run(c->scaler, &from, &to);
+    c->read++;
+    struct stretch *s = &c->now;
+    const struct pv_footage *f = &s->footage;
+    const size_t bytes = pv_footage_frame_bytes(f);
+    uint8_t *rgb = f->rgb + (size_t)s->frames * bytes;
+    pv_frame to = {.data = rgb, .stride = (size_t)f->width * 3, .width = f->width, .height = f->height};
+    PV_TRY(pv_clip_scaler_run(c->scaler, &from, &to));
+    s->change[s->frames] = s->frames > 0 ? pv_picture_error(rgb - bytes, rgb, NULL, bytes / 3) : 0;
+    s->frames++;
+    return PV_OK;
 }
 
 static pv_status collect(struct collector *c)
 {
     pv_status status = PV_OK;
-    while (status == PV_OK && !is_full(&c->now) && pv_signals_count() == 0)
+    while (status == PV_OK && pv_signals_count() == 0)
         status = collect_frame(c);
     if (pv_signals_count() > 0)
         return PV_ERR_ABORTED;
     if (status != PV_OK && status != PV_END) /* the damaged rest of a clip: what came before it is used */
         pv_terminal_say(c->e->terminal, PV_LOG_WARNING, "%s", pv_clip_reader_message(c->e->inputs.reader));
-    begin_again(c); /* the last stretch may be the longest */
+    begin_again(c); /* the last stretch may be the best */
     return PV_OK;
 }
 
 static pv_status measure(struct collector *c, const char *name)
 {
     struct eval *e = c->e;
-    struct pv_footage *f = &c->longest.footage;
+    struct pv_footage *f = &c->best.footage;
     struct pv_eval_group *group = &e->report.groups[e->report.group_count];
-    f->ahead = c->longest.frames - f->context;
+    f->ahead = c->best.frames - f->context;
     if (f->ahead < 1) {
         pv_terminal_say(e->terminal, PV_LOG_WARNING, "%s has no stretch of %d frames without a cut: left out", name,
                         f->context + 1);
         return PV_OK;
     }
-    snprintf(group->name, sizeof group->name, "%.64s, %dx%d", name, f->width, f->height);
+    snprintf(group->name, sizeof group->name, "%.64s from %.1f s, %dx%d", name,
+             (double)c->best.first * e->inputs.clip.fps_den / e->inputs.clip.fps_num, f->width, f->height);
     e->report.group_count++;
     e->frames_total = e->frames_done + pv_eval_frames(&e->params, f->ahead);
     PV_TRY(pv_predict_footage(&e->params, f, &group->scores, &e->err));
     group->clips = 1;
     if (c->cuts > 0)
         pv_terminal_say(e->terminal, PV_LOG_NOTICE, "%s: %d %s skipped", name, c->cuts, c->cuts == 1 ? "cut" : "cuts");
-    return pv_gallery_add(e->gallery, f, e->report.group_count - 1, e->inputs.clip.fps_num, e->inputs.clip.fps_den,
-                          &e->err);
+    const struct pv_shown shown = {.name = name,
+                                   .group = e->report.group_count - 1,
+                                   .fps_num = e->inputs.clip.fps_num,
+                                   .fps_den = e->inputs.clip.fps_den,
+                                   .on_sheet = true,
+                                   .on_page = true};
+    return pv_gallery_add(e->gallery, f, &shown, &e->err);
 }
 
 /* PV_ERR_FORMAT: the clip cannot be read, which has been said. */

@@ -1,4 +1,4 @@
-/* eval_gallery.c: clips that are shown: strips of a contact sheet, and films as files in memory. */
+/* eval_gallery.c: clips that are shown: on a contact sheet, and as films, which are files in memory. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,9 +6,9 @@
 #include <prevue/clip.h>
 
 #include "base/file_map.h"
-#include "eval.h"
+#include "eval_part.h"
 
-enum { CELL_WIDTH = 128, COLUMNS = 9, GAP = 6, SHEET_WIDTH = CELL_WIDTH * COLUMNS, OBSERVED = 12 };
+enum { GAP = 6, OBSERVED = 12 };
 
 struct film {
     int group;
@@ -16,9 +16,8 @@ struct film {
 };
 
 struct pv_gallery {
-    bool sheet, films;
-    uint8_t *rgb; /* the sheet so far: [height][SHEET_WIDTH][3] */
-    int height;
+    struct pv_eval_sheet *sheet; /* NULL = none is asked for */
+    bool films;
     struct film *film;
     size_t film_count;
 };
@@ -28,9 +27,8 @@ pv_status pv_gallery_open(bool sheet, bool films, struct pv_gallery **gallery, s
     *gallery = calloc(1, sizeof **gallery);
     if (!*gallery)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for pictures of the clips");
-    (*gallery)->sheet = sheet;
     (*gallery)->films = films;
-    return PV_OK;
+    return sheet ? pv_eval_sheet_open(&(*gallery)->sheet, err) : PV_OK;
 }
 
 void pv_gallery_close(struct pv_gallery *gallery)
@@ -40,68 +38,13 @@ void pv_gallery_close(struct pv_gallery *gallery)
     for (size_t i = 0; i < gallery->film_count; i++)
         pv_file_map_close(&gallery->film[i].file);
     free(gallery->film);
-    free(gallery->rgb);
+    pv_eval_sheet_close(gallery->sheet);
     free(gallery);
 }
 
-/* Frame t of what is shown: what was observed, then what was predicted. */
-static const uint8_t *shown_frame(const struct pv_footage *f, int t, bool predicted)
+const uint8_t *pv_gallery_frame(const struct pv_footage *f, int t, bool predicted)
 {
     return predicted && t > 0 ? f->predicted + (size_t)(t - 1) * pv_footage_frame_bytes(f) : pv_footage_frame(f, t);
-}
-
-static pv_frame frame_of(const struct pv_footage *f, const uint8_t *rgb)
-{
-    /* only read */
-    return (pv_frame){
-        .data = (uint8_t *)(uintptr_t)rgb, .stride = (size_t)f->width * 3, .width = f->width, .height = f->height};
-}
-
-/* ---- the sheet ---- */
-
-static uint8_t *add_rows(struct pv_gallery *g, int rows)
-{
-    uint8_t *more = realloc(g->rgb, (size_t)(g->height + rows) * SHEET_WIDTH * 3);
-    if (!more)
-        return NULL;
-    g->rgb = more;
-    uint8_t *first = more + (size_t)g->height * SHEET_WIDTH * 3;
-    memset(first, 255, (size_t)rows * SHEET_WIDTH * 3);
-    g->height += rows;
-    return first;
-}
-
-static pv_status add_strip(struct pv_gallery *g, const struct pv_footage *f, struct pv_error *err)
-{
-    const int cell_height = (int)((double)CELL_WIDTH * f->height / f->width + 0.5), gap = g->height ? GAP : 0;
-    pv_clip_scaler *scaler;
-    uint8_t *rows = add_rows(g, gap + 2 * cell_height);
-    if (!rows || pv_clip_scaler_open(f->width, f->height, CELL_WIDTH, cell_height, &scaler) != PV_OK)
-        return pv_fail(err, PV_ERR_MEMORY, "no memory for a contact sheet");
-    rows += (size_t)gap * SHEET_WIDTH * 3;
-    for (int predicted = 0; predicted < 2; predicted++)
-        for (int column = 0; column < COLUMNS; column++) {
-            const int t = column * f->ahead / (COLUMNS - 1);
-            const pv_frame from = frame_of(f, shown_frame(f, t, predicted));
-            pv_frame to = {
-                .data =
-                    rows + ((size_t)predicted * (size_t)cell_height * SHEET_WIDTH + (size_t)column * CELL_WIDTH) * 3,
-                .stride = (size_t)SHEET_WIDTH * 3,
-                .width = CELL_WIDTH,
-                .height = cell_height};
-            pv_clip_scaler_run(scaler, &from, &to);
-        }
-    pv_clip_scaler_close(scaler);
-    return PV_OK;
-}
-
-pv_status pv_gallery_save_sheet(const struct pv_gallery *g, const char *path, bool overwrite, struct pv_error *err)
-{
-    char message[PV_CLIP_MESSAGE_SIZE];
-    const pv_frame sheet = {
-        .data = g->rgb, .stride = (size_t)SHEET_WIDTH * 3, .width = SHEET_WIDTH, .height = g->height};
-    const pv_status status = pv_clip_picture_save(path, &sheet, overwrite, message);
-    return status == PV_OK ? PV_OK : pv_fail(err, status, "%s", message);
 }
 
 /* ---- films ---- */
@@ -114,10 +57,10 @@ static pv_status write_film(const struct pv_footage *f, pv_clip_writer *writer, 
     const int observed = f->context < OBSERVED ? f->context : OBSERVED;
     for (int t = 1 - observed; t <= f->ahead; t++) {
         static const uint8_t grey[3] = {128, 128, 128}, orange[3] = {240, 140, 20};
-        memcpy(stacked, shown_frame(f, t, false), bytes);
+        memcpy(stacked, pv_gallery_frame(f, t, false), bytes);
         for (size_t i = 0; i < (size_t)GAP * (size_t)f->width; i++)
             memcpy(stacked + bytes + 3 * i, t > 0 ? orange : grey, 3);
-        memcpy(stacked + bytes + GAP * row, shown_frame(f, t, true), bytes);
+        memcpy(stacked + bytes + GAP * row, pv_gallery_frame(f, t, true), bytes);
         if (pv_clip_writer_send(writer, &frame) != PV_OK)
             return pv_fail(err, PV_ERR_IO, "%s", pv_clip_writer_message(writer));
     }
@@ -173,12 +116,17 @@ static pv_status add_film(struct pv_gallery *g, const struct pv_footage *f, int 
     return status;
 }
 
-pv_status pv_gallery_add(struct pv_gallery *g, const struct pv_footage *footage, int group, int fps_num, int fps_den,
+pv_status pv_gallery_add(struct pv_gallery *g, const struct pv_footage *footage, const struct pv_shown *shown,
                          struct pv_error *err)
 {
-    if (g->sheet)
-        PV_TRY(add_strip(g, footage, err));
-    return g->films ? add_film(g, footage, group, fps_num, fps_den, err) : PV_OK;
+    if (g->sheet && shown->on_sheet)
+        PV_TRY(pv_eval_sheet_add(g->sheet, footage, shown->name, err));
+    return g->films && shown->on_page ? add_film(g, footage, shown->group, shown->fps_num, shown->fps_den, err) : PV_OK;
+}
+
+pv_status pv_gallery_save_sheet(const struct pv_gallery *g, const char *path, bool overwrite, struct pv_error *err)
+{
+    return pv_eval_sheet_save(g->sheet, path, overwrite, err);
 }
 
 const uint8_t *pv_gallery_film(const struct pv_gallery *g, int group, size_t index, size_t *bytes)

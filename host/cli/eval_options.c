@@ -19,9 +19,9 @@ static const struct pv_option options[] = {
      .argument = "PATH",
      .offset = AT(clips),
      .group = "What to predict",
-     .help =
-         "Real footage instead: a clip, or a folder of clips. The first part of each is observed, the rest compared "
-         "with what is predicted; cuts are skipped."},
+     .help = "Real footage instead: a clip, or a folder of clips. Of each the stretch without a cut in which most "
+             "moves: its "
+             "beginning is observed, the rest compared with what is predicted."},
     {.name = "world",
      .letter = 'w',
      .kind = PV_OPTION_TEXT,

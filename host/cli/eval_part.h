@@ -20,6 +20,18 @@ struct eval {
 /* Says what is in e->err and returns the exit code. */
 int pv_eval_fail(struct eval *e, pv_status status, enum pv_exit otherwise);
 
+/* Frame t of a clip as it is shown: observed up to 0, then what came or what was predicted. */
+const uint8_t *pv_gallery_frame(const struct pv_footage *footage, int t, bool predicted);
+
+/* eval_sheet.c: of every clip two strips, truth above prediction, under a heading. name: of the clip's group. */
+struct pv_eval_sheet;
+pv_status pv_eval_sheet_open(struct pv_eval_sheet **sheet, struct pv_error *err);
+pv_status pv_eval_sheet_add(struct pv_eval_sheet *sheet, const struct pv_footage *footage, const char *name,
+                            struct pv_error *err);
+pv_status pv_eval_sheet_save(const struct pv_eval_sheet *sheet, const char *path, bool overwrite, struct pv_error *err);
+/* NULL is allowed. */
+void pv_eval_sheet_close(struct pv_eval_sheet *sheet);
+
 /* eval_clips.c. An exit code: PV_EXIT_DONE or PV_EXIT_PARTIAL when there is something to report. */
 int pv_eval_run_clips(struct eval *e);
 

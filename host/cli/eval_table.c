@@ -61,6 +61,19 @@ static void print_published(FILE *out, const struct pv_eval_group *group)
     }
 }
 
+/* The name of the metric and, where its columns are not the horizons that stand above all, theirs. */
+static void print_metric_head(FILE *out, const struct pv_scores *s, enum pv_metric metric)
+{
+    bool usual = true;
+    for (int column = 0; column < PV_COLUMNS; column++)
+        usual = usual && (column < PV_HORIZONS || !pv_score_has_column(s, metric, column));
+    fprintf(out, "\n%-*s", usual ? 0 : LABEL_WIDTH, pv_metric_info(metric)->label);
+    for (int column = 0; column < PV_COLUMNS && !usual; column++)
+        if (pv_score_has_column(s, metric, column))
+            fprintf(out, "%*s", CELL_WIDTH, pv_column_name(column));
+    fputc('\n', out);
+}
+
 static void print_metric(FILE *out, const struct pv_eval_report *r, const struct pv_eval_group *group,
                          enum pv_metric metric)
 {
@@ -70,7 +83,7 @@ static void print_metric(FILE *out, const struct pv_eval_report *r, const struct
         any = any || pv_score_has_row(s, metric, (enum pv_predictor)p);
     if (!any)
         return;
-    fprintf(out, "\n%s\n", pv_metric_info(metric)->label);
+    print_metric_head(out, s, metric);
     for (int p = 0; p < PV_PREDICTORS; p++) {
         const enum pv_predictor predictor = (enum pv_predictor)p;
         if (!pv_score_has_row(s, metric, predictor))

@@ -70,9 +70,11 @@ Test(eval, table_page_and_sheet, .timeout = 120)
     cr_expect_not_null(strstr(o.out, "drop, in range, 1 clip\n"), "%s", o.out);
     cr_expect_not_null(strstr(o.out, "constant flow"), "%s", o.out);
     cr_expect_not_null(strstr(o.out, "truth, parsed (floor)"), "%s", o.out);
+    cr_expect_not_null(strstr(o.out, "first contact not seen, %       clip\n"), "a column of its own is named: %s",
+                       o.out);
     const struct probe sheet = probe(&f, "sheet.png");
-    cr_expect_eq(sheet.width, 1152);
-    cr_expect_eq(sheet.height, 256, "truth above prediction");
+    cr_expect_eq(sheet.width, 9 * 128 + 8 * 2);
+    cr_expect_eq(sheet.height, 26 + 2 * (128 + 2), "a heading, and truth above prediction");
 
     char *page = read_text(&f, "page.html");
     cr_expect_not_null(strstr(page, "<polyline"));
@@ -121,6 +123,21 @@ Test(eval, clips_of_anything, .timeout = 120)
     cr_expect_eq(run(&f, "prevue eval --clips clips/broken.mp4").code, 3);
     cr_expect_eq(run(&f, "prevue eval --clips nowhere").code, 3);
     cr_expect_eq(run(&f, "prevue eval --clips clips/short.mkv --context 20").code, 3, "nothing is left to predict");
+    folder_close(&f);
+}
+
+/* Five seconds of one shot: a box that lies still for half of them, then moves. */
+Test(eval, of_a_clip_the_part_that_moves_is_used, .timeout = 120)
+{
+    const struct folder f = folder_open();
+    run_well(&f, "ffmpeg -v error -f lavfi -i color=gray:size=96x64:rate=24:duration=5 -f lavfi -i "
+                 "color=red:size=16x16:rate=24:duration=5 -filter_complex "
+                 "\"overlay=x='10+30*max(0,t-2.5)'\" -c:v ffv1 clip.mkv");
+    json_t *all = parse(run_well(&f, "prevue eval --clips clip.mkv --json -q").out);
+    json_t *clip = at(at(all, "groups"), "0");
+    cr_expect_str_eq(json_string_value(at(clip, "name")), "clip.mkv from 2.5 s, 48x32");
+    cr_expect_lt(mean_of(clip, "psnr", "copy_last_frame", "16"), 30);
+    json_decref(all);
     folder_close(&f);
 }
 
