@@ -287,6 +287,8 @@ static void run_block(uint3 block)
                  block.z);
         device.fault = where + device.fault;
         device.failed = true;
+    } else {
+        checks_finish_block();
     }
     device.current = nullptr;
 }

@@ -3,6 +3,7 @@
  *
  * A kernel may touch its own stack, its arguments (to read), device memory that is allocated, and its shared memory. */
 #include "checks_device.h"
+#include "counts.h"
 
 namespace pv_emulator
 {
@@ -54,16 +55,44 @@ static inline __attribute__((always_inline)) bool access_is_plain(const void *me
     return arena_low && address - arena_low < ARENA_BYTES && device_access_is_plain<HOW, BYTES>(address);
 }
 
+/* Of a thread, to memory of either kind; else nothing. */
+static void count(access how, const void *memory, size_t bytes, const void *code, site from)
+{
+    const uintptr_t address = (uintptr_t)memory;
+    const bool to_shared = address - shared.low < shared.bytes;
+    if (device.current && on_fiber() && (to_shared || (arena_low && address - arena_low < ARENA_BYTES)))
+        count_access(to_shared, how != READ, address, bytes, code, from);
+}
+
+template <access HOW, size_t BYTES>
+static inline __attribute__((always_inline)) void see(const void *memory, const void *code)
+{
+    if (counting)
+        count(HOW, memory, BYTES, code, {});
+    if (!access_is_plain<HOW, BYTES>(memory))
+        any_access(HOW, memory, BYTES, code, {});
+}
+
+void checks_finish_block()
+{
+    if (counting)
+        count_block();
+}
+
 void check_shared_read(const void *address, site from)
 {
     if ((uintptr_t)address - shared.low >= shared.bytes)
         report({nullptr, from}, "reads a matrix at %p, which is not shared memory", address);
+    if (counting)
+        count(READ, address, 16, nullptr, from);
     if (!access_is_plain<READ, 16>(address))
         any_access(READ, address, 16, nullptr, from);
 }
 
 void check_global_read(const void *address, site from)
 {
+    if (counting)
+        count(READ, address, 16, nullptr, from);
     if (!access_is_plain<READ, 16>(address))
         any_access(READ, address, 16, nullptr, from);
 }
@@ -72,6 +101,8 @@ void check_copy_begins(void *address, size_t bytes, site from)
 {
     if ((uintptr_t)address - shared.low >= shared.bytes)
         report({nullptr, from}, "copies to %p, which is not shared memory", address);
+    if (counting)
+        count(WRITE, address, bytes, nullptr, from);
     shared_access(WRITE, (uintptr_t)address - shared.low, bytes, now_by(ON_ITS_WAY), {nullptr, from});
 }
 
@@ -96,23 +127,19 @@ using namespace pv_emulator;
 #define PV_HOOKS(bytes)                                                                                                \
     void __tsan_read##bytes(void *memory)                                                                              \
     {                                                                                                                  \
-        if (!access_is_plain<READ, bytes>(memory))                                                                     \
-            any_access(READ, memory, bytes, __builtin_return_address(0), {});                                          \
+        see<READ, bytes>(memory, __builtin_return_address(0));                                                         \
     }                                                                                                                  \
     void __tsan_write##bytes(void *memory)                                                                             \
     {                                                                                                                  \
-        if (!access_is_plain<WRITE, bytes>(memory))                                                                    \
-            any_access(WRITE, memory, bytes, __builtin_return_address(0), {});                                         \
+        see<WRITE, bytes>(memory, __builtin_return_address(0));                                                        \
     }                                                                                                                  \
     void __tsan_unaligned_read##bytes(void *memory)                                                                    \
     {                                                                                                                  \
-        if (!access_is_plain<READ, bytes>(memory))                                                                     \
-            any_access(READ, memory, bytes, __builtin_return_address(0), {});                                          \
+        see<READ, bytes>(memory, __builtin_return_address(0));                                                         \
     }                                                                                                                  \
     void __tsan_unaligned_write##bytes(void *memory)                                                                   \
     {                                                                                                                  \
-        if (!access_is_plain<WRITE, bytes>(memory))                                                                    \
-            any_access(WRITE, memory, bytes, __builtin_return_address(0), {});                                         \
+        see<WRITE, bytes>(memory, __builtin_return_address(0));                                                        \
     }
 
 /* As the compiler describes places and types to its sanitizers. */

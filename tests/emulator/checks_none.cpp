@@ -14,6 +14,10 @@ void checks_start_block()
     device.clock = 0;
 }
 
+void checks_finish_block()
+{
+}
+
 void check_shared_read(const void *, site)
 {
 }

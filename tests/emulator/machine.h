@@ -163,6 +163,7 @@ void shared_poison(size_t dynamic_bytes);
 void checks_start_launch();
 /* Before the clock ticks for a new block. */
 void checks_start_block();
+void checks_finish_block();
 /* Accesses of the current thread that no hook sees; reads are of 16 bytes. */
 void check_shared_read(const void *address, site from);
 void check_global_read(const void *address, site from);
