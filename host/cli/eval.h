@@ -19,9 +19,10 @@ struct pv_eval_values {
     int64_t clips_per_world;
     int64_t long_clips;
     int64_t takes;
-    int64_t context; /* 0 = not given */
-    int64_t steps;   /* 0 = the model's */
-    int mode;        /* enum pv_mode */
+    int64_t context;    /* 0 = not given */
+    int64_t steps;      /* 0 = the model's */
+    int64_t sheet_step; /* frames; 0 = so that all is shown */
+    int mode;           /* enum pv_mode */
     uint64_t seed;
     bool json, overwrite;
     const char *html, *sheet;
@@ -63,8 +64,8 @@ json_t *pv_eval_to_json(const struct pv_eval_report *report, json_t *notices);
 
 /* eval_gallery.c: the sheet as one picture, the page's films as files in memory. */
 struct pv_gallery;
-/* sheet, films: what will be asked for. */
-pv_status pv_gallery_open(bool sheet, bool films, struct pv_gallery **gallery, struct pv_error *err);
+/* sheet, films: what will be asked for. sheet_step: frames from column to column; 0 = so that all is shown. */
+pv_status pv_gallery_open(bool sheet, int sheet_step, bool films, struct pv_gallery **gallery, struct pv_error *err);
 void pv_gallery_close(struct pv_gallery *gallery);
 /* Where a clip is shown that was predicted. */
 struct pv_shown {

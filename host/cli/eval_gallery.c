@@ -22,13 +22,13 @@ struct pv_gallery {
     size_t film_count;
 };
 
-pv_status pv_gallery_open(bool sheet, bool films, struct pv_gallery **gallery, struct pv_error *err)
+pv_status pv_gallery_open(bool sheet, int sheet_step, bool films, struct pv_gallery **gallery, struct pv_error *err)
 {
     *gallery = calloc(1, sizeof **gallery);
     if (!*gallery)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for pictures of the clips");
     (*gallery)->films = films;
-    return sheet ? pv_eval_sheet_open(&(*gallery)->sheet, err) : PV_OK;
+    return sheet ? pv_eval_sheet_open(sheet_step, &(*gallery)->sheet, err) : PV_OK;
 }
 
 void pv_gallery_close(struct pv_gallery *gallery)

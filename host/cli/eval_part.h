@@ -23,9 +23,10 @@ int pv_eval_fail(struct eval *e, pv_status status, enum pv_exit otherwise);
 /* Frame t of a clip as it is shown: observed up to 0, then what came or what was predicted. */
 const uint8_t *pv_gallery_frame(const struct pv_footage *footage, int t, bool predicted);
 
-/* eval_sheet.c: of every clip two strips, truth above prediction, under a heading. name: of the clip's group. */
+/* eval_sheet.c: of every clip two strips, truth above prediction, under a heading. step: frames from one
+ * column to the next, 0 = so that all is shown. name: of the clip's group. */
 struct pv_eval_sheet;
-pv_status pv_eval_sheet_open(struct pv_eval_sheet **sheet, struct pv_error *err);
+pv_status pv_eval_sheet_open(int step, struct pv_eval_sheet **sheet, struct pv_error *err);
 pv_status pv_eval_sheet_add(struct pv_eval_sheet *sheet, const struct pv_footage *footage, const char *name,
                             struct pv_error *err);
 pv_status pv_eval_sheet_save(const struct pv_eval_sheet *sheet, const char *path, bool overwrite, struct pv_error *err);

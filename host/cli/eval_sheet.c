@@ -24,10 +24,11 @@ struct pv_eval_sheet {
     pv_clip_lettering *lettering; /* of a heading; NULL where no font is found */
     uint8_t *rgb;                 /* so far: [height][WIDTH][3] */
     int height;
+    int step; /* frames from column to column; 0 = so that all is shown */
     char last_name[96];
 };
 
-pv_status pv_eval_sheet_open(struct pv_eval_sheet **sheet, struct pv_error *err)
+pv_status pv_eval_sheet_open(int step, struct pv_eval_sheet **sheet, struct pv_error *err)
 {
     pv_clip_label labels[COLUMNS] = {{.x = 4, .baseline = BASELINE, .size = LETTERS, .rgb = INK}};
     char message[PV_CLIP_MESSAGE_SIZE];
@@ -39,6 +40,7 @@ pv_status pv_eval_sheet_open(struct pv_eval_sheet **sheet, struct pv_error *err)
     *sheet = calloc(1, sizeof **sheet);
     if (!*sheet)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a contact sheet");
+    (*sheet)->step = step;
     const pv_status status =
         pv_clip_lettering_open(WIDTH, HEADING, NULL, labels, COLUMNS, &(*sheet)->lettering, message);
     return status == PV_OK || status == PV_ERR_UNSUPPORTED ? PV_OK : pv_fail(err, status, "%s", message);
@@ -67,9 +69,10 @@ static pv_frame add_rows(struct pv_eval_sheet *s, int rows)
     return frame;
 }
 
-static int time_of(const struct pv_footage *f, int column)
+static int time_of(const struct pv_eval_sheet *s, const struct pv_footage *f, int column)
 {
-    return column * f->ahead / (COLUMNS - 1);
+    const int time = s->step ? column * s->step : column * f->ahead / (COLUMNS - 1);
+    return time < f->ahead ? time : f->ahead;
 }
 
 /* The group's name over its first clip, the times over each. */
@@ -84,7 +87,7 @@ static void write_heading(struct pv_eval_sheet *s, pv_frame *heading, const stru
     snprintf(s->last_name, sizeof s->last_name, "%s", name);
     for (int i = 0; i < COLUMNS; i++) {
         if (i > 0)
-            snprintf(text[i], sizeof text[i], "+%d", time_of(f, i));
+            snprintf(text[i], sizeof text[i], "+%d", time_of(s, f, i));
         words[i] = text[i];
     }
     pv_clip_lettering_draw(s->lettering, heading, words);
@@ -103,7 +106,7 @@ pv_status pv_eval_sheet_add(struct pv_eval_sheet *s, const struct pv_footage *f,
         const pv_frame strip = add_rows(s, height + GAP);
         status = strip.data ? PV_OK : PV_ERR_MEMORY;
         for (int column = 0; column < COLUMNS && status == PV_OK; column++) {
-            const uint8_t *rgb = pv_gallery_frame(f, time_of(f, column), predicted);
+            const uint8_t *rgb = pv_gallery_frame(f, time_of(s, f, column), predicted);
             const pv_frame from = {.data = (uint8_t *)(uintptr_t)rgb, /* only read */
                                    .stride = (size_t)f->width * 3,
                                    .width = f->width,

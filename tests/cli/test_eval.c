@@ -90,6 +90,9 @@ Test(eval, table_page_and_sheet, .timeout = 120)
     cr_expect_eq(clip.height, 2 * 32 + 6);
     free(page);
 
+    run_well(&f, QUICK "--sheet near.png --sheet-step 2");
+    cr_expect_eq(probe(&f, "near.png").height, sheet.height);
+    cr_expect_neq(run(&f, "cmp sheet.png near.png").code, 0, "other frames");
     cr_expect_eq(run(&f, QUICK "--html page.html").code, 1, "files are not replaced unasked");
     cr_expect_not_null(strstr(run(&f, QUICK "--sheet sheet.png").error, "exists"));
     run_well(&f, QUICK "--html page.html --sheet sheet.png -y");

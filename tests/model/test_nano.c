@@ -1,5 +1,5 @@
 /* The shipped weights know what happens next: held-out scenes of the world they were trained on, through the public
- * API. The full measurement is training/evaluate.py; this is what must never get lost. */
+ * API. The full measurement is prevue eval; this is what must never get lost. */
 #include <criterion/criterion.h>
 
 #include <math.h>
