@@ -1,4 +1,5 @@
-/* attention.cu: dst = softmax(q k^T * scale) v, for every number of channels: a warp a query, its softmax running.
+/* attention.cu: dst = softmax(q k^T * scale) v, for every number of channels: a warp a query, its softmax running; and
+ * the choice between this and the faster ones.
  *
  * 32 keys at a time: each lane has the score of one key; then all lanes walk the values together, a lane holding every
  * 32nd channel of the result. The largest score so far is subtracted, and what was summed is scaled down when a larger
@@ -71,10 +72,22 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) attention_k
         attend((T *)p.dst + query * d, (const T *)p.q + query * d, keys, p.head_dim, p.scale, first);
 }
 
-extern "C" int pv_kernel_attention(const struct pv_attention *p, const struct pv_queue *q)
+static int attention_plain(const struct pv_attention *p, const struct pv_queue *q)
 {
     const size_t queries = (size_t)p->takes * (size_t)p->tokens * (size_t)p->heads;
     PV_FOR_ELEMENT(q->element, T,
                    return PV_LAUNCH(attention_kernel<T>, dim3((unsigned)((queries + WARPS - 1) / WARPS)),
                                     dim3(WARP * WARPS), 0, q->stream, *p););
+}
+
+extern "C" int pv_kernel_attention(const struct pv_attention *p, const struct pv_queue *q)
+{
+    const uintptr_t all = (uintptr_t)p->dst | (uintptr_t)p->q | (uintptr_t)p->k | (uintptr_t)p->v;
+    const int d = p->head_dim;
+    const bool aligned = all % 16 == 0 && p->kv_take_stride % 8 == 0, joint = p->kind == PV_ATTENTION_JOINT;
+    if (q->element == PV_ELEMENT_BF16 && aligned && joint && d == 64)
+        return pv_kernel_attention_joint(p, q);
+    if (q->element == PV_ELEMENT_BF16 && aligned && !joint && (d == 32 || d == 64 || d == 128))
+        return pv_kernel_attention_time(p, q);
+    return attention_plain(p, q);
 }

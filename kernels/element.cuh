@@ -47,6 +47,43 @@ __device__ inline uint32_t from_floats(float x, float y)
     return from_float<pv_bf16>(x).bits | (uint32_t)from_float<pv_bf16>(y).bits << 16;
 }
 
+/* 16 bytes of neighbours at once, aligned: four floats or eight of bf16. */
+template <typename T> struct chunk {
+    enum { COUNT = 16 / sizeof(T) };
+};
+
+__device__ inline void load_chunk(const float *from, float x[4])
+{
+    const float4 all = *(const float4 *)from;
+    x[0] = all.x;
+    x[1] = all.y;
+    x[2] = all.z;
+    x[3] = all.w;
+}
+
+__device__ inline void load_chunk(const pv_bf16 *from, float x[8])
+{
+    const uint4 all = *(const uint4 *)from;
+    const uint32_t pair[4] = {all.x, all.y, all.z, all.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const float2 two = to_floats(pair[i]);
+        x[2 * i] = two.x;
+        x[2 * i + 1] = two.y;
+    }
+}
+
+__device__ inline void store_chunk(float *to, const float x[4])
+{
+    *(float4 *)to = make_float4(x[0], x[1], x[2], x[3]);
+}
+
+__device__ inline void store_chunk(pv_bf16 *to, const float x[8])
+{
+    *(uint4 *)to =
+        make_uint4(from_floats(x[0], x[1]), from_floats(x[2], x[3]), from_floats(x[4], x[5]), from_floats(x[6], x[7]));
+}
+
 __device__ inline float activate(float x, enum pv_activation activation)
 {
     switch (activation) {

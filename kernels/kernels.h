@@ -44,12 +44,17 @@ int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q);
 /* conv.cu */
 int pv_kernel_conv(const struct pv_conv *p, const struct pv_queue *q);
 
-/* token.cu */
+/* norm.cu */
 int pv_kernel_norm_modulate(const struct pv_norm_modulate *p, const struct pv_queue *q);
+/* token.cu */
 int pv_kernel_add(const struct pv_add *p, const struct pv_queue *q);
 int pv_kernel_qkv(const struct pv_qkv *p, const struct pv_queue *q);
-/* attention.cu */
+/* attention.cu: takes the fastest that serves */
 int pv_kernel_attention(const struct pv_attention *p, const struct pv_queue *q);
+/* attention_joint.cu: PV_ATTENTION_JOINT in bf16, head_dim 64, everything aligned to 16 bytes */
+int pv_kernel_attention_joint(const struct pv_attention *p, const struct pv_queue *q);
+/* attention_time.cu: PV_ATTENTION_TIME in bf16, head_dim 32, 64 or 128, everything aligned to 16 bytes */
+int pv_kernel_attention_time(const struct pv_attention *p, const struct pv_queue *q);
 
 /* latent.cu */
 int pv_kernel_patch(const struct pv_patch *p, const struct pv_queue *q);

@@ -1,5 +1,5 @@
-/* token.cu: what happens to tokens between products, except attention: norm + modulate, conditioning vectors, and the
- * split of q, k and v with their norm and rotation. A warp has a row, or one head of it. */
+/* token.cu: what happens to tokens between products, except norm and attention: conditioning vectors, and the split of
+ * q, k and v with their norm and rotation. */
 #include "element.cuh"
 
 enum { WARP = 32, WARPS = 4 }; /* of a block */
@@ -7,45 +7,6 @@ enum { WARP = 32, WARPS = 4 }; /* of a block */
 static inline dim3 warps_grid(size_t warps)
 {
     return dim3((unsigned)((warps + WARPS - 1) / WARPS));
-}
-
-/* ---- norm ---- */
-
-/* dst may be src: a lane reads its channels again before it writes them, and nobody else's. */
-template <typename T> __global__ void __launch_bounds__(WARP *WARPS) norm_modulate_kernel(struct pv_norm_modulate p)
-{
-    const size_t row = (size_t)blockIdx.x * WARPS + threadIdx.x / WARP;
-    const int lane = (int)(threadIdx.x % WARP);
-    if (row >= (size_t)p.rows)
-        return;
-    const T *const src = (const T *)p.src + row * (size_t)p.dim;
-    T *const dst = (T *)p.dst + row * (size_t)p.dim;
-    float mean = 0, square = 0;
-    if (p.norm == PV_NORM_LAYER) {
-        for (int i = lane; i < p.dim; i += WARP)
-            mean += to_float(src[i]);
-        mean = warp_sum(mean) / (float)p.dim;
-    }
-    for (int i = lane; i < p.dim; i += WARP) {
-        const float x = to_float(src[i]) - mean;
-        square += x * x;
-    }
-    const float inverse = 1 / sqrtf(warp_sum(square) / (float)p.dim + p.eps);
-    const size_t group = p.shift ? row / (size_t)p.rows_per_group * (size_t)p.group_stride : 0;
-    for (int i = lane; i < p.dim; i += WARP) {
-        float x = (to_float(src[i]) - mean) * inverse;
-        if (p.shift)
-            x = x * (1 + to_float(((const T *)p.scale)[group + (size_t)i])) +
-                to_float(((const T *)p.shift)[group + (size_t)i]);
-        dst[i] = from_float<T>(x);
-    }
-}
-
-extern "C" int pv_kernel_norm_modulate(const struct pv_norm_modulate *p, const struct pv_queue *q)
-{
-    PV_FOR_ELEMENT(
-        q->element, T,
-        return PV_LAUNCH(norm_modulate_kernel<T>, warps_grid((size_t)p->rows), dim3(WARP * WARPS), 0, q->stream, *p););
 }
 
 /* ---- conditioning vectors ---- */

@@ -212,38 +212,44 @@ Test(match, conv_weight_serves_any_size)
 
 /* ---- tokens ---- */
 
+static void norm_case(int groups, int rows, int dim, int stride, bool modulated, bool in_place, enum pv_norm norm)
+{
+    struct buffer src = buffer_random(&h, ACTIVATIONS, product(rows, dim, 1, 1), 3);
+    struct buffer shift = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
+    struct buffer scale = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
+    struct buffer dst = in_place ? src : buffer_poison(&h, ACTIVATIONS, product(rows, dim, 1, 1));
+    HARNESS_RUN(&h, norm_modulate,
+                ((struct pv_norm_modulate){.dst = at(&dst, side),
+                                           .src = at(&src, side),
+                                           .shift = modulated ? at(&shift, side) : NULL,
+                                           .scale = modulated ? at(&scale, side) : NULL,
+                                           .rows = rows,
+                                           .dim = dim,
+                                           .rows_per_group = rows / groups,
+                                           .group_stride = stride,
+                                           .norm = norm,
+                                           .eps = 1e-6f}));
+    /* A row of one or two channels minus its mean has few right digits left. */
+    harness_compare(&h, &dst, norm == PV_NORM_LAYER && dim < 4 ? 1e-2 : h.tolerance,
+                    "norm_modulate %d x %d, norm %d, %d groups, modulated %d, in place %d", rows, dim, (int)norm,
+                    groups, modulated, in_place);
+    if (!in_place)
+        buffer_free(&h, &dst);
+    buffer_free(&h, &src);
+    buffer_free(&h, &shift);
+    buffer_free(&h, &scale);
+}
+
 Test(match, norm_modulate)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {
-        const int groups = harness_pick(1, 3), rows = groups * side_length(80), dim = side_length(500);
-        const int stride = harness_coin() ? dim : 3 * dim;
-        const bool modulated = harness_coin(), in_place = harness_coin();
-        const enum pv_norm norm = harness_coin() ? PV_NORM_RMS : PV_NORM_LAYER;
-        struct buffer src = buffer_random(&h, ACTIVATIONS, product(rows, dim, 1, 1), 3);
-        struct buffer shift = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
-        struct buffer scale = buffer_random(&h, ACTIVATIONS, product(groups, stride, 1, 1), 1);
-        struct buffer dst = in_place ? src : buffer_poison(&h, ACTIVATIONS, product(rows, dim, 1, 1));
-        HARNESS_RUN(&h, norm_modulate,
-                    ((struct pv_norm_modulate){.dst = at(&dst, side),
-                                               .src = at(&src, side),
-                                               .shift = modulated ? at(&shift, side) : NULL,
-                                               .scale = modulated ? at(&scale, side) : NULL,
-                                               .rows = rows,
-                                               .dim = dim,
-                                               .rows_per_group = rows / groups,
-                                               .group_stride = stride,
-                                               .norm = norm,
-                                               .eps = 1e-6f}));
-        /* A row of one or two channels minus its mean has few right digits left. */
-        harness_compare(&h, &dst, norm == PV_NORM_LAYER && dim < 4 ? 1e-2 : h.tolerance,
-                        "norm_modulate %d x %d, norm %d, %d groups, modulated %d, in place %d", rows, dim, (int)norm,
-                        groups, modulated, in_place);
-        if (!in_place)
-            buffer_free(&h, &dst);
-        buffer_free(&h, &src);
-        buffer_free(&h, &shift);
-        buffer_free(&h, &scale);
+        const int groups = harness_pick(1, 3), rows = groups * side_length(80);
+        const int dim = harness_coin() ? side_length(500) : row_length(2100);
+        norm_case(groups, rows, dim, harness_coin() ? dim : 3 * dim, harness_coin(), harness_coin(),
+                  harness_coin() ? PV_NORM_RMS : PV_NORM_LAYER);
     }
+    norm_case(1, 5, 30, 30, true, false, PV_NORM_RMS);
+    norm_case(1, 5, 384, 384, true, true, PV_NORM_RMS);
 }
 
 Test(match, add)
@@ -317,11 +323,11 @@ Test(match, qkv)
     }
 }
 
+/* between: elements between the keys of two takes. */
 static void attention_case(enum pv_attention_kind kind, int takes, int tokens, int slots, int heads, int kv_heads,
-                           int head_dim, float scale)
+                           int head_dim, int between, float scale)
 {
-    const size_t cache = product(slots, tokens, kv_heads, head_dim);
-    const size_t stride = harness_coin() ? cache : cache + (size_t)harness_pick(1, 100);
+    const size_t stride = product(slots, tokens, kv_heads, head_dim) + (size_t)between;
     const size_t q_count = product(takes, tokens, heads, head_dim), kv_count = stride * (size_t)takes;
     struct buffer q = buffer_random(&h, ACTIVATIONS, q_count, 2);
     struct buffer k = buffer_random(&h, ACTIVATIONS, kv_count, 2);
@@ -354,16 +360,21 @@ Test(match, attention)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {
         const int kv_heads = harness_pick(1, 2), heads = kv_heads * harness_pick(1, 2);
+        const int head_dim = harness_coin() ? side_length(70) : 32 << harness_pick(0, 2);
+        const float scale = head_dim > 70 ? 0.5f : 1; /* floats have room for no larger scores at this tolerance */
         attention_case(harness_coin() ? PV_ATTENTION_JOINT : PV_ATTENTION_TIME, harness_pick(1, 2), side_length(70),
-                       harness_coin() ? 1 : harness_pick(2, 17), heads, kv_heads, side_length(70),
-                       harness_coin() ? 0.125f : 1.0f);
+                       harness_coin() ? 1 : harness_pick(2, 17), heads, kv_heads, head_dim,
+                       harness_coin() ? 0 : harness_pick(1, 12) * (harness_coin() ? 8 : 1),
+                       harness_coin() ? 0.125f : scale);
     }
+    attention_case(PV_ATTENTION_JOINT, 2, 37, 5, 2, 1, 64, 8, 0.125f);
+    attention_case(PV_ATTENTION_TIME, 2, 9, 17, 2, 1, 64, 8, 0.125f);
     if (!harness_large())
         return;
-    attention_case(PV_ATTENTION_JOINT, 1, 144, 1, 6, 6, 64, 0.125f);
-    attention_case(PV_ATTENTION_JOINT, 1, 144, 4, 2, 1, 128, 0.09f);
-    attention_case(PV_ATTENTION_JOINT, 1, 1024, 1, 1, 1, 32, 0.18f);
-    attention_case(PV_ATTENTION_TIME, 2, 144, 64, 6, 6, 64, 0.125f);
+    attention_case(PV_ATTENTION_JOINT, 1, 144, 1, 6, 6, 64, 0, 0.125f);
+    attention_case(PV_ATTENTION_JOINT, 1, 144, 4, 2, 1, 128, 0, 0.09f);
+    attention_case(PV_ATTENTION_JOINT, 1, 1024, 1, 1, 1, 32, 0, 0.18f);
+    attention_case(PV_ATTENTION_TIME, 2, 144, 64, 6, 6, 64, 0, 0.125f);
 }
 
 /* ---- latents ---- */
