@@ -2,7 +2,7 @@
 #include <cuda_bf16.h>
 #include <emulator/ptx.cuh>
 
-#include <cstdlib>
+#include <thread>
 
 #include "array.h"
 
@@ -413,4 +413,30 @@ Test(emulator_features, a_capture_does_not_survive_what_waits_or_allocates)
     cudaFree(more);
     cudaStreamDestroy(stream);
     cr_assert_eq(a.read()[0], 1, "a captured launch ran");
+}
+
+/* ---- host threads ---- */
+
+Test(emulator_features, host_threads_launch_at_the_same_time)
+{
+    enum { HOSTS = 4, TURNS = 20 };
+    std::vector<float> value(4 * 256);
+    for (size_t i = 0; i < value.size(); i++)
+        value[i] = (float)i;
+    std::vector<std::vector<float>> got(HOSTS);
+    std::vector<std::thread> hosts;
+    for (std::vector<float> &mine : got)
+        hosts.emplace_back([&mine, &value] {
+            for (int i = 0; i < TURNS; i++) {
+                array<float> row(value);
+                PV_LAUNCH(turn_around, 4, 256, 1024, nullptr, row.device);
+                mine = row.read();
+            }
+        });
+    for (std::thread &host : hosts)
+        host.join();
+    cr_assert_str_eq(pv_emulator_fault(), "");
+    for (const std::vector<float> &row : got)
+        for (size_t i = 0; i < row.size(); i++)
+            cr_assert_eq(row[i], 2 * (value[i / 256 * 256 + (255 - (i % 256 ^ 128))] + 1));
 }
