@@ -85,6 +85,21 @@ int pv_device_free(void *memory)
     return (int)cudaFree(memory);
 }
 
+int pv_device_host_alloc(void **memory, size_t bytes)
+{
+    const cudaError_t code = cudaMallocHost(memory, bytes ? bytes : 1);
+    if (code != cudaSuccess) {
+        *memory = NULL;
+        cudaGetLastError(); /* not an error of the next launch */
+    }
+    return (int)code;
+}
+
+int pv_device_host_free(void *memory)
+{
+    return (int)cudaFreeHost(memory);
+}
+
 int pv_device_upload_now(void *dst, const void *host_src, size_t bytes)
 {
     const cudaError_t code = cudaMemcpy(dst, host_src, bytes, cudaMemcpyHostToDevice);

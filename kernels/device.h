@@ -17,6 +17,9 @@ int pv_device_use(int device);
 
 int pv_device_alloc(void **memory, size_t bytes); /* zeroed when it returns; aligned to 64 at least */
 int pv_device_free(void *memory);
+/* Of the host, where the device reaches it by itself: copies need no stop on the way. Not zeroed. */
+int pv_device_host_alloc(void **memory, size_t bytes);
+int pv_device_host_free(void *memory);
 /* Done when it returns, before work on any queue begins. */
 int pv_device_upload_now(void *dst, const void *host_src, size_t bytes);
 

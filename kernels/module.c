@@ -49,6 +49,27 @@ void pv_cuda_free(struct pv_backend *backend, void *memory)
     pv_device_use(before);
 }
 
+static pv_status host_alloc(struct pv_backend *backend, size_t bytes, void **memory, struct pv_error *error)
+{
+    const int before = pv_device_use(pv_cuda(backend)->device);
+    const int code = pv_device_host_alloc(memory, bytes);
+    pv_device_use(before);
+    if (code != 0)
+        return pv_fail(error, PV_ERR_MEMORY, "the system refused %zu bytes of memory that the device can reach: %s",
+                       bytes, pv_device_error_text(code));
+    memset(*memory, 0, bytes);
+    return PV_OK;
+}
+
+static void host_free(struct pv_backend *backend, void *memory)
+{
+    if (!memory)
+        return;
+    const int before = pv_device_use(pv_cuda(backend)->device);
+    pv_device_host_free(memory);
+    pv_device_use(before);
+}
+
 static pv_status upload(struct pv_stream *s, void *dst, const void *host_src, size_t bytes)
 {
     return bytes ? pv_cuda_done(s->error, "upload", pv_device_upload(dst, host_src, bytes, self(s)->queue.stream))
@@ -214,13 +235,14 @@ static void backend_close(struct pv_backend *backend)
     {                                                                                                                  \
         .name = (words), .stream_open = stream_open, .stream_close = stream_close, .enter = enter, .leave = leave,     \
         .synchronize = synchronize, .record_begin = record_begin, .record_end = record_end,                            \
-        .record_forget = record_forget, .alloc = pv_cuda_alloc, .free = pv_cuda_free, .upload = upload,                \
-        .download = download, .copy = copy, .zero = zero, .upload_activations = upload_activations,                    \
-        .download_activations = download_activations, .linear_weight = pv_cuda_linear_weight,                          \
-        .conv_weight = pv_cuda_conv_weight, .weight_free = pv_cuda_weight_free, .unshuffle = unshuffle,                \
-        .shuffle = shuffle, .conv = conv, .linear = linear, .norm_modulate = norm_modulate, .add = add, .qkv = qkv,    \
-        .attention = attention, .patch = patch, .unpatch = unpatch, .latent_out = latent_out, .latent_in = latent_in,  \
-        .combine = combine, .noise = noise, .level_embedding = level_embedding, .close = backend_close                 \
+        .record_forget = record_forget, .alloc = pv_cuda_alloc, .free = pv_cuda_free, .host_alloc = host_alloc,        \
+        .host_free = host_free, .upload = upload, .download = download, .copy = copy, .zero = zero,                    \
+        .upload_activations = upload_activations, .download_activations = download_activations,                        \
+        .linear_weight = pv_cuda_linear_weight, .conv_weight = pv_cuda_conv_weight,                                    \
+        .weight_free = pv_cuda_weight_free, .unshuffle = unshuffle, .shuffle = shuffle, .conv = conv,                  \
+        .linear = linear, .norm_modulate = norm_modulate, .add = add, .qkv = qkv, .attention = attention,              \
+        .patch = patch, .unpatch = unpatch, .latent_out = latent_out, .latent_in = latent_in, .combine = combine,      \
+        .noise = noise, .level_embedding = level_embedding, .close = backend_close                                     \
     }
 
 static const struct pv_op_table tables[] = {[PV_ELEMENT_FLOAT] = TABLE("cuda-f32"), [PV_ELEMENT_BF16] = TABLE("cuda")};

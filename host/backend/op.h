@@ -242,6 +242,9 @@ struct pv_op_table {
     /* Memory. alloc gives zeroed bytes, aligned to 64. upload and download cross between host and backend. */
     pv_status (*alloc)(struct pv_backend *backend, size_t bytes, void **memory, struct pv_error *error);
     void (*free)(struct pv_backend *backend, void *memory);
+    /* Zeroed host memory that upload and download cross fastest. NULL in backends to which all of it is the same. */
+    pv_status (*host_alloc)(struct pv_backend *backend, size_t bytes, void **memory, struct pv_error *error);
+    void (*host_free)(struct pv_backend *backend, void *memory);
     pv_status (*upload)(struct pv_stream *s, void *dst, const void *host_src, size_t bytes);
     pv_status (*download)(struct pv_stream *s, void *host_dst, const void *src, size_t bytes);
     pv_status (*copy)(struct pv_stream *s, void *dst, const void *src, size_t bytes);

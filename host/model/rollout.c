@@ -16,6 +16,11 @@ size_t pv_rollout_frame_bytes(const struct pv_rollout *r)
     return (size_t)r->width * 3 * (size_t)r->height;
 }
 
+static size_t all_frames_bytes(const struct pv_rollout *r)
+{
+    return (size_t)r->takes * pv_rollout_frame_bytes(r);
+}
+
 /* ---- memory ---- */
 
 static float *take_latent(struct pv_rollout *r, struct pv_buffers *buffers)
@@ -55,8 +60,12 @@ static pv_status allocate(struct pv_rollout *r)
     PV_TRY(pv_buffers_allocate(&r->scratch, "the work of a rollout", &r->error));
     take_state(r);
     take_scratch(r);
-    r->host_frame = calloc((size_t)r->takes, pv_rollout_frame_bytes(r));
     r->tokens.host_time = calloc((size_t)r->model->dit.config.head_dim, sizeof(float));
+    if (r->model->backend->op->host_alloc)
+        PV_TRY(r->model->backend->op->host_alloc(r->model->backend, all_frames_bytes(r), &r->host_memory, &r->error));
+    else
+        r->host_memory = calloc(1, all_frames_bytes(r));
+    r->host_frame = r->host_memory;
     if (!r->host_frame || !r->tokens.host_time)
         return pv_fail(&r->error, PV_ERR_MEMORY, "no memory for %d frames of %d x %d pixels", r->takes, r->width,
                        r->height);
@@ -142,7 +151,10 @@ void pv_rollout_release(struct pv_rollout *r)
         r->stream->backend->op->stream_close(r->stream);
     pv_buffers_free(&r->state);
     pv_buffers_free(&r->scratch);
-    free(r->host_frame);
+    if (r->model->backend->op->host_free)
+        r->model->backend->op->host_free(r->model->backend, r->host_memory);
+    else
+        free(r->host_memory);
     free(r->tokens.host_time);
 }
 
@@ -175,11 +187,6 @@ static pv_status decode(struct pv_rollout *r, uint8_t *pixels)
 {
     return pv_tae_decode(r->stream, &r->model->tae, &r->grid, &r->decoder, &r->features,
                          pv_rollout_latent(r, r->frames), pixels);
-}
-
-static size_t all_frames_bytes(const struct pv_rollout *r)
-{
-    return (size_t)r->takes * pv_rollout_frame_bytes(r);
 }
 
 static pv_status observe(struct pv_rollout *r, const float *action)
