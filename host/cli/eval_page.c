@@ -18,7 +18,7 @@ static const char head[] =
     "body{background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif;max-width:1280px;margin:2em auto;"
     "padding:0 1em}\nh1{font-size:1.5em}h2{margin-top:2.5em;border-top:1px solid var(--line);padding-top:1em}\n"
     "h3{font-size:1em;margin:0 0 .3em}p,figcaption{color:var(--faint)}\n"
-    ".grid{display:flex;flex-wrap:wrap;gap:1.5em}.films{margin-bottom:1.5em}\n"
+    ".grid{display:flex;flex-wrap:wrap;gap:1.5em;align-items:flex-start}.films{margin-bottom:1.5em}\n"
     "video{display:block;max-width:100%;min-width:192px}figure{margin:0}\n"
     "svg text{font:11px system-ui,sans-serif;fill:var(--faint)}svg .axis{stroke:var(--line)}\n"
     "svg .curve{fill:none;stroke-width:1.8}\n"
@@ -269,11 +269,13 @@ static void write_group(FILE *out, const struct pv_eval_report *r, const struct 
     for (int m = 0; m < PV_METRICS; m++)
         if (has_curves(&group->scores, (enum pv_metric)m))
             write_chart(out, r, &group->scores, (enum pv_metric)m, index * PV_METRICS + m);
-    fputs("</div>\n<details><summary>All figures (means; medians when pointed at)</summary>\n", out);
+    fputs("</div>\n<details><summary>All figures (means; medians when pointed at)</summary>\n"
+          "<div class=\"grid\">\n",
+          out);
     for (int m = 0; m < PV_METRICS; m++)
         if (has_metric(&group->scores, (enum pv_metric)m))
             write_table(out, r, group, (enum pv_metric)m);
-    fputs("</details>\n", out);
+    fputs("</div></details>\n", out);
 }
 
 static void write_page(FILE *out, const struct pv_eval_report *r, const struct pv_gallery *gallery)
