@@ -223,7 +223,8 @@ static int evaluate(struct eval *e)
         .seed = v->seed,
         .groups = calloc(PV_SUITE_GROUPS, sizeof *e->report.groups),
     };
-    pv_status status = e->report.groups ? pv_gallery_open(v->sheet, (int)v->sheet_step, v->html, &e->gallery, &e->err) : PV_ERR_MEMORY;
+    pv_status status =
+        e->report.groups ? pv_gallery_open(v->sheet, (int)v->sheet_step, v->html, &e->gallery, &e->err) : PV_ERR_MEMORY;
     if (status != PV_OK)
         return pv_eval_fail(e, status, PV_EXIT_FAILED);
     e->start_ns = pv_now_ns();

@@ -19,6 +19,9 @@ struct pv_glyph_area {
 /* For the terminal that the environment speaks of. NULL when it can show no colours, or there is no memory. */
 struct pv_glyphs *pv_glyphs_open(void);
 
+/* Does the terminal stretch pictures to their cells? Then fewer pixels than it has are enough. */
+bool pv_glyphs_stretch(const struct pv_glyphs *glyphs);
+
 /* rgba: [rows * cell_height][columns * cell_width][4], alpha 0 or 255. *text begins at the upper left corner; lines end
  * with \n. It belongs to glyphs until the next call; NULL when there is no memory. */
 void pv_glyphs_encode(struct pv_glyphs *glyphs, const struct pv_glyph_area *area, const uint8_t *rgba,

@@ -61,6 +61,12 @@ struct pv_glyphs *pv_glyphs_open(void)
     return NULL;
 }
 
+/* Kitty does, and it is sent every pixel as it is. */
+bool pv_glyphs_stretch(const struct pv_glyphs *glyphs)
+{
+    return glyphs->pixels == CHAFA_PIXEL_MODE_KITTY;
+}
+
 static ChafaPixelMode mode_in(const struct pv_glyphs *glyphs, const struct pv_glyph_area *area)
 {
     return area->cell_known ? glyphs->pixels : CHAFA_PIXEL_MODE_SYMBOLS;

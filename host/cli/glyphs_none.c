@@ -6,6 +6,12 @@ struct pv_glyphs *pv_glyphs_open(void)
     return NULL;
 }
 
+bool pv_glyphs_stretch(const struct pv_glyphs *glyphs)
+{
+    (void)glyphs;
+    return false;
+}
+
 void pv_glyphs_encode(struct pv_glyphs *glyphs, const struct pv_glyph_area *area, const uint8_t *rgba,
                       const char **text, size_t *length)
 {

@@ -104,19 +104,27 @@ static struct layout lay_out(const struct pv_live_picture *p, const struct pv_gl
     return l;
 }
 
+/* Of a cell, in pixels, divided by part. */
+static int cell_side(int pixels, int cells, int otherwise, int part)
+{
+    const int side = pixels / cells / part;
+    return side > 0 ? side : otherwise;
+}
+
 static struct layout choose_layout(const struct pv_live_picture *p, const struct pv_terminal_size *size)
 {
-    const bool known = size->width > 0 && size->height > 0;
-    const struct pv_glyph_area box = {
-        .columns = size->columns - 1 < MOST_COLUMNS ? size->columns - 1 : MOST_COLUMNS,
-        .rows = size->rows / 3 < MOST_ROWS ? size->rows / 3 : MOST_ROWS,
-        .cell_width = known && size->width / size->columns > 0 ? size->width / size->columns : 8,
-        .cell_height = known && size->height / size->rows > 0 ? size->height / size->rows : 16,
-        .cell_known = known,
-    };
     struct layout best = {.width = 0};
     if (size->columns < LEAST_COLUMNS || size->rows < LEAST_ROWS)
         return best;
+    const bool known = size->width > 0 && size->height > 0;
+    const int part = known && pv_glyphs_stretch(p->glyphs) ? 2 : 1;
+    const struct pv_glyph_area box = {
+        .columns = size->columns - 1 < MOST_COLUMNS ? size->columns - 1 : MOST_COLUMNS,
+        .rows = size->rows / 3 < MOST_ROWS ? size->rows / 3 : MOST_ROWS,
+        .cell_width = cell_side(size->width, size->columns, 8, part),
+        .cell_height = cell_side(size->height, size->rows, 16, part),
+        .cell_known = known,
+    };
     for (int across = 1; across <= p->takes; across++) {
         const struct layout l = lay_out(p, &box, across);
         if (l.width > best.width)

@@ -193,15 +193,17 @@ static void draw_progress(struct stages *st)
     struct pv_preview_session *s = st->session;
     const int64_t steps = pv_frame_file_count(s->predicted), wanted = pv_preview_steps(&s->plan);
     const double seconds = (double)(pv_now_ns() - st->start_ns) / 1e9;
-    if (steps < wanted) {
+    const bool ending = steps >= wanted || pv_signals_count() > 0; /* asked for an end, it predicts no more */
+    if (!ending) {
         pv_terminal_progress(s->terminal, "predicted", steps * s->plan.takes, wanted * s->plan.takes, seconds);
         return;
     }
     pthread_mutex_lock(&st->lock);
     const int done = st->jobs_done;
     pthread_mutex_unlock(&st->lock);
-    char line[64];
-    snprintf(line, sizeof line, "predicted; %d of %d files written", done, st->job_count);
+    char line[96];
+    snprintf(line, sizeof line, "predicted %lld frames; %d of %d files written", (long long)(steps * s->plan.takes),
+             done, st->job_count);
     pv_terminal_progress_line(s->terminal, line);
 }
 
