@@ -45,7 +45,11 @@ static void close_sides(void)
 TestSuite(facts, .init = open_sides, .fini = close_sides, .timeout = 60);
 
 #define FOR_EACH_SIDE(s) for (struct side *s = sides; s < sides + BACKENDS; s++)
-#define DONE(s, call)    cr_assert_eq((s)->op->call, PV_OK, "%s: %s", (s)->op->name, (s)->error.text)
+#define DONE(s, call)                                                                                                  \
+    do {                                                                                                               \
+        cr_assert_eq((s)->op->call, PV_OK, "%s: %s", (s)->op->name, (s)->error.text);                                  \
+        cr_assert_eq((s)->op->synchronize((s)->stream), PV_OK, "%s: %s", (s)->op->name, (s)->error.text);              \
+    } while (0)
 
 static void expect(const struct side *s, const float *got, const float *wanted, size_t count, double within)
 {

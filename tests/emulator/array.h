@@ -8,6 +8,13 @@
 
 #include "emulator.h"
 
+/* What was launched, and all before it, is done and found no fault. code: PV_LAUNCH's. */
+inline void must_run(int code)
+{
+    cr_assert_eq(code, 0, "the launch was refused: %s", cudaGetErrorString((cudaError_t)code));
+    cr_assert_eq(cudaDeviceSynchronize(), cudaSuccess, "%s", pv_emulator_fault());
+}
+
 template <class T> struct array {
     T *device = nullptr;
     size_t count;
@@ -19,6 +26,7 @@ template <class T> struct array {
     explicit array(const std::vector<T> &value) : array(value.size())
     {
         cr_assert_eq(cudaMemcpy(device, value.data(), count * sizeof(T), cudaMemcpyHostToDevice), cudaSuccess);
+        cr_assert_eq(cudaStreamSynchronize(cudaStreamLegacy), cudaSuccess);
     }
     array(const array &) = delete;
     ~array()

@@ -134,8 +134,8 @@ bool is_device_memory(const void *memory, size_t bytes);
 
 cudaError_t allocate(void **memory, size_t bytes);
 cudaError_t release(void *memory);
-cudaError_t copy_memory(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind);
-cudaError_t set_memory(void *dst, int byte, size_t bytes);
+/* Whether the pointers are what kind says; host memory is everything that is not the device's. */
+bool can_copy(const void *dst, const void *src, size_t bytes, cudaMemcpyKind kind);
 void memory_info(size_t *available, size_t *total);
 
 /* ---- shared.cpp ---- */

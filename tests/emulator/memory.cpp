@@ -53,31 +53,16 @@ bool is_device_memory(const void *memory, size_t bytes)
     return a && address >= a->low && bytes <= a->bytes && address - a->low <= a->bytes - bytes;
 }
 
-/* Whether the pointers are what kind says; host memory is everything that is not the device's. */
-static bool is_kind(const void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
+bool can_copy(const void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
 {
     const bool to_device = is_device_memory(dst, bytes), from_device = is_device_memory(src, bytes);
+    if (bytes == 0)
+        return true;
     if ((in_arena((uintptr_t)dst) && !to_device) || (in_arena((uintptr_t)src) && !from_device))
         return false;
     return kind == cudaMemcpyDefault ||
            (to_device == (kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) &&
             from_device == (kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice));
-}
-
-cudaError_t copy_memory(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
-{
-    if (bytes > 0 && !is_kind(dst, src, bytes, kind))
-        return cudaErrorInvalidValue;
-    memmove(dst, src, bytes);
-    return cudaSuccess;
-}
-
-cudaError_t set_memory(void *dst, int byte, size_t bytes)
-{
-    if (bytes > 0 && !is_device_memory(dst, bytes))
-        return cudaErrorInvalidValue;
-    memset(dst, byte, bytes);
-    return cudaSuccess;
 }
 
 cudaError_t allocate(void **memory, size_t bytes)

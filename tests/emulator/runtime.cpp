@@ -1,4 +1,4 @@
-/* runtime.cpp: the CUDA runtime's calls but for streams: launches, errors, the device, memory. */
+/* runtime.cpp: the CUDA runtime's calls but for streams and graphs: launches, errors, the device, memory. */
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -50,7 +50,6 @@ cudaError_t pv_emulator::submit(launch *l, cudaStream_t stream)
     return enqueue(stream, [owned] {
         const std::lock_guard<std::mutex> lock(device.busy);
         run_launch(*owned);
-        return health();
     });
 }
 
@@ -85,6 +84,7 @@ static const struct {
     {cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument"},
     {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
     {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration of grid or block"},
+    {cudaErrorNotReady, "cudaErrorNotReady", "not done yet"},
     {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device"},
     {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid stream, event or graph"},
     {cudaErrorIllegalState, "cudaErrorIllegalState", "not in this state"},
@@ -191,12 +191,10 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
     return cudaSuccess;
 }
 
-cudaError_t cudaDeviceSynchronize()
-{
-    return refuse_while_capturing();
-}
-
 /* ---- memory ---- */
+
+static std::mutex pinning;
+static std::map<uintptr_t, size_t> pinned; /* host memory that the device reads and writes by itself; under pinning */
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
@@ -204,17 +202,24 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     return error != cudaSuccess ? error : leave_error(allocate(memory, bytes));
 }
 
-/* Works after a fault, so that tests can clean up. */
+/* Waits for everything. Works after a fault, so that tests can clean up. */
 cudaError_t cudaFree(void *memory)
 {
     const cudaError_t error = refuse_while_capturing();
-    return error == cudaErrorStreamCaptureUnsupported ? error : leave_error(release(memory));
+    if (error == cudaErrorStreamCaptureUnsupported)
+        return error;
+    finish_all();
+    return leave_error(release(memory));
 }
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
     *memory = aligned_alloc(PAGE_BYTES, (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
-    return leave_error(*memory ? cudaSuccess : cudaErrorMemoryAllocation);
+    if (!*memory)
+        return leave_error(cudaErrorMemoryAllocation);
+    const std::lock_guard<std::mutex> lock(pinning);
+    pinned[(uintptr_t)*memory] = bytes;
+    return cudaSuccess;
 }
 
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned)
@@ -224,24 +229,52 @@ cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned)
 
 cudaError_t cudaFreeHost(void *memory)
 {
+    finish_all();
+    const std::lock_guard<std::mutex> lock(pinning);
+    pinned.erase((uintptr_t)memory);
     free(memory);
     return cudaSuccess;
 }
 
+static bool is_pinned(const void *memory)
+{
+    const std::lock_guard<std::mutex> lock(pinning);
+    auto after = pinned.upper_bound((uintptr_t)memory);
+    return after != pinned.begin() && (uintptr_t)memory - (--after)->first < after->second;
+}
+
+/* Memory of the host that is not pinned goes through the driver's own: on the way to the device it is read before the
+ * call returns, though the device may get it later; on the way back the call waits. A graph reads it when it runs. */
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream)
 {
-    return enqueue(stream, [=] { return copy_memory(dst, src, bytes, kind); });
+    if (!can_copy(dst, src, bytes, kind))
+        return leave_error(cudaErrorInvalidValue);
+    const bool to_device = is_device_memory(dst, bytes), from_device = is_device_memory(src, bytes);
+    if (is_capturing(stream) || bytes == 0 || from_device || is_pinned(src)) {
+        const cudaError_t error = enqueue(stream, [=] { memmove(dst, src, bytes); });
+        if (error == cudaSuccess && !is_capturing(stream) && !to_device && !is_pinned(dst))
+            finish(stream);
+        return leave_error(error != cudaSuccess ? error : health());
+    }
+    const std::vector<char> read((const char *)src, (const char *)src + bytes);
+    return enqueue(stream, [=] { memcpy(dst, read.data(), bytes); });
 }
 
 cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
 {
-    const cudaError_t error = refuse_while_capturing();
-    return error != cudaSuccess ? error : cudaMemcpyAsync(dst, src, bytes, kind, nullptr);
+    cudaError_t error = refuse_while_capturing();
+    if (error == cudaSuccess)
+        error = cudaMemcpyAsync(dst, src, bytes, kind, nullptr);
+    if (error == cudaSuccess && (is_pinned(src) || is_pinned(dst)))
+        finish(nullptr);
+    return leave_error(error != cudaSuccess ? error : health());
 }
 
 cudaError_t cudaMemsetAsync(void *dst, int byte, size_t bytes, cudaStream_t stream)
 {
-    return enqueue(stream, [=] { return set_memory(dst, byte, bytes); });
+    if (bytes > 0 && !is_device_memory(dst, bytes))
+        return leave_error(cudaErrorInvalidValue);
+    return enqueue(stream, [=] { memset(dst, byte, bytes); });
 }
 
 cudaError_t cudaMemset(void *dst, int byte, size_t bytes)

@@ -1,104 +1,118 @@
-/* streams.cpp: streams, events and graphs. Work is done when it is asked for, unless its stream is being captured: then
- * it waits in the graph for every launch of that. */
+/* streams.cpp: streams and events. A device works on its own time; here it works as late as it may: when somebody
+ * waits. What was not waited for is then seen to be missing. */
 #include <time.h>
 
 #include <algorithm>
-#include <memory>
-#include <thread>
 
 #include "runtime.h"
 
 using namespace pv_emulator;
 
-struct CUgraph_st {
-    std::vector<work> steps;
-};
-struct CUgraphExec_st {
-    std::vector<work> steps;
-};
-struct CUstream_st {
-    std::unique_ptr<CUgraph_st> captured; /* while capturing */
-    cudaStreamCaptureMode mode;
-    std::thread::id by;
-    bool spoilt; /* by a call that no capture allows */
+/* Records are numbered; what waits for one waits for that and no later one. */
+struct event_state {
+    cudaStream_t stream; /* of the last record */
+    unsigned asked, done;
+    double seconds;
 };
 struct CUevent_st {
-    double seconds;
-    bool recorded;
+    std::shared_ptr<event_state> state; /* work may outlive the event */
 };
 
-static std::mutex capturing;
-static std::vector<cudaStream_t> captures; /* under capturing */
+static std::recursive_mutex working; /* all streams, and what is done for them */
+static CUstream_st default_stream = {true, {}, nullptr, cudaStreamCaptureModeRelaxed, {}, false};
+static std::vector<cudaStream_t> streams; /* but for the default one */
 
-static bool is_named(cudaStream_t stream)
+static CUstream_st &named(cudaStream_t stream)
 {
-    return stream && stream != cudaStreamLegacy && stream != cudaStreamPerThread;
+    return stream && stream != cudaStreamLegacy && stream != cudaStreamPerThread ? *stream : default_stream;
 }
 
-static bool is_capturing(cudaStream_t stream)
+/* One piece of work; false: there was none. */
+static bool work_once(CUstream_st &s)
 {
-    return is_named(stream) && stream->captured;
+    if (s.waiting.empty())
+        return false;
+    const work w = std::move(s.waiting.front());
+    s.waiting.pop_front();
+    if (health() == cudaSuccess)
+        w();
+    return true;
 }
 
-/* For calls that wait for the device, or may: they are refused while a stream is captured, and end the capture; a
- * capture of mode "thread local" minds only its own thread, a relaxed one nobody. */
-cudaError_t pv_emulator::refuse_while_capturing()
+static void work_off(CUstream_st &s)
 {
-    const std::lock_guard<std::mutex> lock(capturing);
-    cudaError_t error = cudaSuccess;
-    for (const cudaStream_t stream : captures)
-        if (stream->mode == cudaStreamCaptureModeGlobal ||
-            (stream->mode == cudaStreamCaptureModeThreadLocal && stream->by == std::this_thread::get_id())) {
-            stream->spoilt = true;
-            error = cudaErrorStreamCaptureUnsupported;
-        }
-    return leave_error(error != cudaSuccess ? error : health());
+    while (work_once(s))
+        ;
 }
 
-static void stop_capturing(cudaStream_t stream)
+void pv_emulator::finish(cudaStream_t stream)
 {
-    const std::lock_guard<std::mutex> lock(capturing);
-    captures.erase(std::remove(captures.begin(), captures.end(), stream), captures.end());
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    work_off(named(stream));
+}
+
+void pv_emulator::finish_all()
+{
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    work_off(default_stream);
+    for (const cudaStream_t s : streams)
+        work_off(*s);
 }
 
 cudaError_t pv_emulator::enqueue(cudaStream_t stream, work w)
 {
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    CUstream_st &s = named(stream);
     if (health() != cudaSuccess)
         return leave_error(health());
-    if (is_capturing(stream)) { /* by whoever: the stream is one thread's at a time */
-        stream->captured->steps.push_back(std::move(w));
+    if (s.captured) {
+        s.captured->steps.push_back(std::move(w));
         return cudaSuccess;
     }
-    return leave_error(w());
+    if (&s != &default_stream && s.waits_for_default)
+        work_off(default_stream);
+    for (const cudaStream_t other : streams)
+        if (&s == &default_stream && other->waits_for_default)
+            work_off(*other);
+    s.waiting.push_back(std::move(w));
+    return cudaSuccess;
 }
 
-/* ---- streams and events ---- */
+/* ---- streams ---- */
 
-cudaError_t cudaStreamCreate(cudaStream_t *stream)
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
 {
-    *stream = new CUstream_st;
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    *stream = new CUstream_st{flags != cudaStreamNonBlocking, {}, nullptr, cudaStreamCaptureModeRelaxed, {}, false};
+    streams.push_back(*stream);
     return leave_error(health());
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
+cudaError_t cudaStreamCreate(cudaStream_t *stream)
 {
-    return cudaStreamCreate(stream);
+    return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
-    if (!is_named(stream))
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    if (&named(stream) == &default_stream)
         return leave_error(cudaErrorInvalidResourceHandle);
     stop_capturing(stream);
+    work_off(*stream);
+    streams.erase(std::remove(streams.begin(), streams.end(), stream), streams.end());
     delete stream;
     return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
-    if (is_named(stream) && !stream->captured)
-        return leave_error(health());
-    return refuse_while_capturing();
+    const cudaError_t error =
+        is_capturing(stream) || &named(stream) == &default_stream ? refuse_while_capturing() : health();
+    if (error != cudaSuccess)
+        return leave_error(error);
+    finish(stream);
+    return leave_error(health());
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream)
@@ -106,14 +120,29 @@ cudaError_t cudaStreamQuery(cudaStream_t stream)
     return cudaStreamSynchronize(stream);
 }
 
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned)
+cudaError_t cudaDeviceSynchronize()
 {
+    const cudaError_t error = refuse_while_capturing();
+    if (error != cudaSuccess)
+        return error;
+    finish_all();
     return leave_error(health());
+}
+
+/* ---- events ---- */
+
+/* Until that record is done; its stream may be gone, and then it is. */
+static void wait_for(const event_state &e, cudaStream_t stream, unsigned record)
+{
+    while (e.done < record &&
+           (&named(stream) == &default_stream || std::find(streams.begin(), streams.end(), stream) != streams.end()))
+        if (!work_once(named(stream)))
+            return;
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t *event)
 {
-    *event = new CUevent_st{0, false};
+    *event = new CUevent_st{std::make_shared<event_state>(event_state{nullptr, 0, 0, 0})};
     return leave_error(health());
 }
 
@@ -130,91 +159,41 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
-    return enqueue(stream, [event] {
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    const std::shared_ptr<event_state> e = event->state;
+    e->stream = stream;
+    const unsigned record = ++e->asked;
+    return enqueue(stream, [e, record] {
         timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
-        event->seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-        event->recorded = true;
-        return cudaSuccess;
+        e->seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+        e->done = record;
     });
 }
 
-cudaError_t cudaEventSynchronize(cudaEvent_t)
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    wait_for(*event->state, event->state->stream, event->state->asked);
     return leave_error(health());
 }
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEvent_t end)
 {
-    if (!start->recorded || !end->recorded)
+    const event_state &a = *start->state, &b = *end->state;
+    if (a.asked == 0 || b.asked == 0)
         return leave_error(cudaErrorInvalidResourceHandle);
-    *milliseconds = (float)(1e3 * (end->seconds - start->seconds));
+    if (a.done < a.asked || b.done < b.asked)
+        return leave_error(cudaErrorNotReady);
+    *milliseconds = (float)(1e3 * (b.seconds - a.seconds));
     return leave_error(health());
 }
 
-/* ---- graphs ---- */
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode)
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
 {
-    if (!is_named(stream)) /* the default stream cannot be captured */
+    const std::lock_guard<std::recursive_mutex> lock(working);
+    if (is_capturing(stream)) /* of several streams together: prevue has no use for it */
         return leave_error(cudaErrorStreamCaptureUnsupported);
-    if (stream->captured)
-        return leave_error(cudaErrorIllegalState);
-    stream->captured = std::make_unique<CUgraph_st>();
-    stream->mode = mode;
-    stream->by = std::this_thread::get_id();
-    stream->spoilt = false;
-    const std::lock_guard<std::mutex> lock(capturing);
-    captures.push_back(stream);
-    return leave_error(health());
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
-{
-    *graph = nullptr;
-    if (!is_capturing(stream))
-        return leave_error(cudaErrorIllegalState);
-    stop_capturing(stream);
-    if (stream->spoilt) {
-        stream->captured.reset();
-        return leave_error(cudaErrorStreamCaptureInvalidated);
-    }
-    *graph = stream->captured.release();
-    return leave_error(health());
-}
-
-cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *status)
-{
-    *status = is_capturing(stream) ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
-{
-    *exec = new CUgraphExec_st{graph->steps};
-    return leave_error(health());
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
-{
-    if (is_capturing(stream))
-        return leave_error(cudaErrorStreamCaptureUnsupported);
-    for (const work &w : exec->steps) {
-        const cudaError_t error = enqueue(stream, w);
-        if (error != cudaSuccess)
-            return error;
-    }
-    return leave_error(health());
-}
-
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
-{
-    delete exec;
-    return cudaSuccess;
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t graph)
-{
-    delete graph;
-    return cudaSuccess;
+    const std::shared_ptr<event_state> e = event->state;
+    return enqueue(stream, [e, of = e->stream, record = e->asked] { wait_for(*e, of, record); });
 }

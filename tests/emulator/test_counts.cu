@@ -41,7 +41,7 @@ __global__ void columns(float *dst, unsigned row)
 Test(emulator_counts, a_column_of_32_floats_is_in_one_bank)
 {
     array<float> dst(32);
-    cr_assert_eq(PV_LAUNCH(columns, 1, 32, 4096, nullptr, dst.device, 32u), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(columns, 1, 32, 4096, nullptr, dst.device, 32u));
     must_count("columns", "shared-read", 1, 32, 1);
     must_count("columns", "shared-write", 32, 32, 32);
     must_count("columns", "device-write", 1, 4, 4);
@@ -50,7 +50,7 @@ Test(emulator_counts, a_column_of_32_floats_is_in_one_bank)
 Test(emulator_counts, a_column_of_33_floats_is_in_all_banks)
 {
     array<float> dst(32);
-    cr_assert_eq(PV_LAUNCH(columns, 1, 32, 4224, nullptr, dst.device, 33u), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(columns, 1, 32, 4224, nullptr, dst.device, 33u));
     must_count("columns", "shared-read", 1, 1, 1);
 }
 
@@ -63,7 +63,7 @@ __global__ void every_second(float *dst, const float *src)
 Test(emulator_counts, every_second_float_wants_twice_the_sectors)
 {
     array<float> dst(64), src(132);
-    cr_assert_eq(PV_LAUNCH(every_second, 1, 64, 0, nullptr, dst.device, src.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(every_second, 1, 64, 0, nullptr, dst.device, src.device));
     must_count("every_second", "device-read", 2, 18, 8);
 }
 
@@ -83,13 +83,13 @@ __global__ void load_rows(float *dst, bool exchanged)
 Test(emulator_counts, rows_of_ldmatrix_meet_in_banks_unless_exchanged)
 {
     array<float> dst(32);
-    cr_assert_eq(PV_LAUNCH(load_rows, 1, 32, 2048, nullptr, dst.device, false), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(load_rows, 1, 32, 2048, nullptr, dst.device, false));
     must_count("load_rows", "shared-read", 1, 16, 4);
 }
 
 Test(emulator_counts, exchanged_rows_of_ldmatrix_do_not_meet)
 {
     array<float> dst(32);
-    cr_assert_eq(PV_LAUNCH(load_rows, 1, 32, 2048, nullptr, dst.device, true), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(load_rows, 1, 32, 2048, nullptr, dst.device, true));
     must_count("load_rows", "shared-read", 1, 4, 4);
 }

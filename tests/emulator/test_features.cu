@@ -30,7 +30,7 @@ Test(emulator_features, every_thread_of_every_block_runs_once)
 {
     const dim3 grid(3, 2, 2), block(5, 3, 4);
     array<uint4> dst(12 * 60);
-    cr_assert_eq(PV_LAUNCH(write_place, grid, block, 0, nullptr, dst.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(write_place, grid, block, 0, nullptr, dst.device));
     const std::vector<uint4> got = dst.read();
     for (unsigned i = 0; i < got.size(); i++) {
         const unsigned b = i / 60, t = i % 60;
@@ -77,7 +77,7 @@ Test(emulator_features, barriers_order_shared_memory)
     for (size_t i = 0; i < value.size(); i++)
         value[i] = (float)i;
     array<float> row(value);
-    cr_assert_eq(PV_LAUNCH(turn_around, 20, 256, 1024, nullptr, row.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(turn_around, 20, 256, 1024, nullptr, row.device));
     const std::vector<float> got = row.read();
     for (size_t i = 0; i < got.size(); i++)
         cr_assert_eq(got[i], 2 * (value[i / 256 * 256 + (255 - (i % 256 ^ 128))] + 1));
@@ -103,7 +103,7 @@ __global__ void pass_in_warp(int *dst, int *count)
 Test(emulator_features, warps_have_barriers_of_their_own_and_atomics_add_up)
 {
     array<int> dst(64), count(std::vector<int>{0, 0});
-    cr_assert_eq(PV_LAUNCH(pass_in_warp, 1, 64, 0, nullptr, dst.device, count.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(pass_in_warp, 1, 64, 0, nullptr, dst.device, count.device));
     const std::vector<int> got = dst.read(), n = count.read();
     for (int i = 0; i < 64; i++)
         cr_assert_eq(got[(size_t)i], i ^ 1);
@@ -128,8 +128,7 @@ __global__ void sum_by_the_last_block(int *part, int *count, int *sum)
 Test(emulator_features, blocks_know_of_each_other_by_atomics)
 {
     array<int> part(10), count(std::vector<int>{0}), sum(std::vector<int>{0});
-    cr_assert_eq(PV_LAUNCH(sum_by_the_last_block, 10, 32, 0, nullptr, part.device, count.device, sum.device), 0, "%s",
-                 pv_emulator_fault());
+    must_run(PV_LAUNCH(sum_by_the_last_block, 10, 32, 0, nullptr, part.device, count.device, sum.device));
     cr_assert_eq(sum.read()[0], 45);
 }
 
@@ -159,7 +158,7 @@ __global__ void shuffle_all(float *dst)
 Test(emulator_features, shuffles_move_values_between_lanes)
 {
     array<float> dst(64 * SHUFFLES);
-    cr_assert_eq(PV_LAUNCH(shuffle_all, 1, 64, 0, nullptr, dst.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(shuffle_all, 1, 64, 0, nullptr, dst.device));
     const std::vector<float> got = dst.read();
     for (int i = 0; i < 64; i++) {
         const int lane = i % 32;
@@ -255,12 +254,10 @@ Test(emulator_features, mma_is_the_plain_product)
         d[i] = small_number(i + 2000);
     array<__nv_bfloat16> da(narrow(a)), db(narrow(b));
     array<float> dd(d);
-    cr_assert_eq(PV_LAUNCH(multiply_by_hand, 1, 32, 0, nullptr, dd.device, da.device, db.device), 0, "%s",
-                 pv_emulator_fault());
+    must_run(PV_LAUNCH(multiply_by_hand, 1, 32, 0, nullptr, dd.device, da.device, db.device));
     check_product(dd.read(), a, b, d);
     for (const bool transposed : {false, true}) {
-        cr_assert_eq(PV_LAUNCH(multiply_with_ldmatrix, 1, 32, 0, nullptr, dd.device, da.device, db.device, transposed),
-                     0, "%s", pv_emulator_fault());
+        must_run(PV_LAUNCH(multiply_with_ldmatrix, 1, 32, 0, nullptr, dd.device, da.device, db.device, transposed));
         check_product(dd.read(), a, b, std::vector<float>(128));
     }
 }
@@ -285,7 +282,7 @@ __global__ void load_four(uint16_t *plain, uint16_t *turned)
 Test(emulator_features, ldmatrix_gives_each_lane_its_fragments)
 {
     array<uint16_t> plain(256), turned(256);
-    cr_assert_eq(PV_LAUNCH(load_four, 1, 32, 0, nullptr, plain.device, turned.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(load_four, 1, 32, 0, nullptr, plain.device, turned.device));
     const std::vector<uint16_t> p = plain.read(), t = turned.read();
     for (unsigned lane = 0; lane < 32; lane++)
         for (unsigned i = 0; i < 8; i++) {
@@ -324,10 +321,56 @@ Test(emulator_features, cp_async_copies_and_fills_with_zeros)
     for (size_t i = 0; i < value.size(); i++)
         value[i] = (float)i;
     array<float> src(value), dst(256);
-    cr_assert_eq(PV_LAUNCH(copy_in_groups, 1, 64, 2048, nullptr, dst.device, src.device), 0, "%s", pv_emulator_fault());
+    must_run(PV_LAUNCH(copy_in_groups, 1, 64, 2048, nullptr, dst.device, src.device));
     const std::vector<float> got = dst.read();
     for (size_t i = 0; i < 256; i++)
         cr_assert_eq(got[i], (255 - i < 252 ? (float)(255 - i) : 0) + (i < 252 ? (float)(256 + i) : 0));
+}
+
+/* ---- streams ---- */
+
+__global__ void add_number(float *dst, float number, unsigned count)
+{
+    const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count)
+        dst[i] = dst[i] * 2 + number;
+}
+
+/* Two streams that do not wait for each other: what one has been given is not there for the other one. */
+Test(emulator_features, streams_work_no_earlier_than_they_are_waited_for)
+{
+    array<float> a(std::vector<float>(64, 1.0f));
+    float *pinned, host = 5;
+    cudaStream_t first, second;
+    cudaEvent_t event;
+    cr_assert_eq(cudaMallocHost(&pinned, 8), cudaSuccess);
+    cr_assert_eq(cudaStreamCreateWithFlags(&first, cudaStreamNonBlocking), cudaSuccess);
+    cr_assert_eq(cudaStreamCreateWithFlags(&second, cudaStreamNonBlocking), cudaSuccess);
+    cr_assert_eq(cudaEventCreate(&event), cudaSuccess);
+
+    cr_assert_eq(PV_LAUNCH(add_number, 1, 64, 0, first, a.device, 1.0f, 64u), 0);
+    cr_assert_eq(cudaMemcpyAsync(pinned, a.device, 4, cudaMemcpyDeviceToHost, second), cudaSuccess);
+    cr_assert_eq(cudaStreamSynchronize(second), cudaSuccess);
+    cr_assert_eq(pinned[0], 1, "the second stream waited for the first one");
+
+    cr_assert_eq(cudaEventRecord(event, first), cudaSuccess);
+    cr_assert_eq(PV_LAUNCH(add_number, 1, 64, 0, first, a.device, 1.0f, 64u), 0);
+    cr_assert_eq(cudaStreamWaitEvent(second, event, 0), cudaSuccess);
+    cr_assert_eq(cudaMemcpyAsync(pinned, a.device, 4, cudaMemcpyDeviceToHost, second), cudaSuccess);
+    cr_assert_eq(pinned[0], 1, "a copy to pinned memory came early");
+    cr_assert_eq(cudaStreamSynchronize(second), cudaSuccess);
+    cr_assert_eq(pinned[0], 3, "%g: the event stands between the two launches", (double)pinned[0]);
+
+    /* Ordinary memory is read at once, and nothing overtakes within a stream. */
+    cr_assert_eq(cudaMemcpyAsync(a.device, &host, 4, cudaMemcpyHostToDevice, first), cudaSuccess);
+    host = 6;
+    cr_assert_eq(PV_LAUNCH(add_number, 1, 64, 0, first, a.device, 1.0f, 64u), 0);
+    cr_assert_eq(cudaMemcpyAsync(&host, a.device, 4, cudaMemcpyDeviceToHost, first), cudaSuccess);
+    cr_assert_eq(host, 11);
+    cudaEventDestroy(event);
+    cudaStreamDestroy(first);
+    cudaStreamDestroy(second);
+    cudaFreeHost(pinned);
 }
 
 /* ---- numbers ---- */
@@ -356,13 +399,6 @@ Test(emulator_features, copies_say_which_way_they_go)
     cr_assert_eq(cudaFree(a.device + 1), cudaErrorInvalidValue);
     cr_assert_eq(cudaGetLastError(), cudaErrorInvalidValue);
     cr_assert_eq(cudaGetLastError(), cudaSuccess);
-}
-
-__global__ void add_number(float *dst, float number, unsigned count)
-{
-    const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < count)
-        dst[i] = dst[i] * 2 + number;
 }
 
 Test(emulator_features, a_graph_repeats_what_was_captured_in_order)

@@ -1,6 +1,5 @@
 /* cuda_runtime_api.h: found before CUDA's own when the emulator is built: the part of the runtime that prevue uses, on
- * host memory. Everything happens in the order of the calls, at once; a stream only remembers what is captured into a
- * graph.
+ * host memory. Work of a stream is done when somebody waits for it, and no earlier.
  *
  * A kernel that did something forbidden (README.md lists what) fails with cudaErrorLaunchFailure, every later call
  * fails too, as on a real device, and cudaGetErrorString says what happened where. */
