@@ -2,9 +2,11 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/program.h"
 
@@ -173,8 +175,11 @@ Test(eval, what_cannot_be_done_is_said, .timeout = 120)
 Test(eval, an_interrupted_run_tells_what_it_measured, .timeout = 120)
 {
     const struct folder f = folder_open();
-    const pid_t pid = run_start(&f, "exec prevue eval --suite physics --world drop --long-clips 0 --json > out.json");
-    run_well(&f, "sleep 1; kill -INT %ld", (long)pid);
+    const pid_t pid =
+        run_start(&f, "exec prevue eval --suite physics --world drop --long-clips 0 -v --json > out.json");
+    wait_for_bytes(&f, "stderr.txt", 20); /* it has begun: the model is open */
+    nanosleep(&(struct timespec){.tv_nsec = 700000000}, NULL);
+    cr_assert_eq(kill(pid, SIGINT), 0);
     const struct outcome o = run_wait(&f, pid);
     cr_expect_eq(o.code, 130, "%d: %s", o.code, o.error);
     cr_expect_not_null(strstr(o.error, "interrupted"), "%s", o.error);

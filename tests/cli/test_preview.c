@@ -95,6 +95,8 @@ Test(preview, a_turned_clip_is_upright_and_has_all_its_files)
     const struct probe joined = probe(&f, "out/turned_joined_v001_s42.mp4");
     cr_expect(joined.width == 64 && joined.height == 96 && joined.frames == 26, "%dx%d, %d frames", joined.width,
               joined.height, joined.frames);
+    cr_expect_str_eq(joined.rate, "24/1");
+    cr_expect(fabs(joined.seconds - 26 / 24.0) < 0.002, "%g seconds", joined.seconds);
     cr_expect_eq(probe(&f, "out/turned_new_v001_s41.mp4").frames, 20 + 6, "no more handles than the clip has frames");
     const struct probe contact = probe(&f, "out/turned_contact_v001.png");
     cr_expect(contact.width > 6 * 100 && contact.height > 3 * 100, "%dx%d", contact.width, contact.height);
