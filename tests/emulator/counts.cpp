@@ -148,7 +148,10 @@ std::string counts_table()
     for (const auto &[at, number] : places) {
         const std::string where = at.code ? locate(at.code) : describe({at.file, at.line});
         const std::string kind = std::string(at.to_shared ? "shared" : "device") + (at.write ? "-write" : "-read");
-        total &sum = lines[std::string(at.kernel) + " " + where + " " + kind];
+        std::string kernel = at.kernel; /* as it was launched, "(kernel<T, 2>)": one word */
+        kernel.erase(std::remove_if(kernel.begin(), kernel.end(), [](char c) { return strchr("() ", c); }),
+                     kernel.end());
+        total &sum = lines[kernel + " " + where + " " + kind];
         const total &t = totals[(size_t)number];
         sum = {sum.requests + t.requests, sum.rounds + t.rounds, sum.least + t.least};
     }
