@@ -151,7 +151,7 @@ void pv_rollout_release(struct pv_rollout *r)
         r->stream->backend->op->stream_close(r->stream);
     pv_buffers_free(&r->state);
     pv_buffers_free(&r->scratch);
-    if (r->model->backend->op->host_free)
+    if (r->host_memory && r->model->backend->op->host_free)
         r->model->backend->op->host_free(r->model->backend, r->host_memory);
     else
         free(r->host_memory);
