@@ -2,9 +2,11 @@
  * sum[m][n] = sum over k of source(m, k) * weight[n][k], in float.
  *
  * A block makes ROWS x COLUMNS sums, a warp WARP_ROWS x WARP_COLUMNS, in fragments of 16 x 8. Both operands come
- * through shared memory, 32 deep, by cp.async, STAGES - 1 of them on their way while one is worked on. A row of a stage
- * is 64 bytes, four chunks of 16; chunk c of row r lies at place c ^ (r / 2 % 4), so that neither ldmatrix nor cp.async
- * meets a bank twice.
+ * through shared memory by cp.async, STAGES - 1 stages on their way while one is worked on. A row of a stage is CHUNKS
+ * chunks of 16 bytes, at places where neither ldmatrix nor cp.async meets a bank twice (mma_place).
+ *
+ * A stage is 32 deep for every slice. With several SLICES each group of warps sums over its own part of a stage, and
+ * the sums are added at the end: a small product is a long walk along k, and this makes it shorter.
  *
  * A chunk is 8 neighbours along k, so k must be made of eights and rows be aligned: what is not goes to product.cuh. */
 #ifndef PV_PRODUCT_MMA_CUH
@@ -13,18 +15,21 @@
 #include "element.cuh"
 #include "ptx.cuh"
 
-template <int ROWS_, int COLUMNS_, int WARP_ROWS_, int WARP_COLUMNS_, int STAGES_> struct mma_shape {
+template <int ROWS_, int COLUMNS_, int WARP_ROWS_, int WARP_COLUMNS_, int STAGES_, int SLICES_> struct mma_shape {
     enum {
         ROWS = ROWS_,
         COLUMNS = COLUMNS_,
         WARP_ROWS = WARP_ROWS_,
         WARP_COLUMNS = WARP_COLUMNS_,
         STAGES = STAGES_,
-        DEPTH = 32,
+        SLICES = SLICES_,
+        SLICE = 32, /* elements along k */
+        DEPTH = SLICE * SLICES,
         CHUNK = 8, /* elements */
         CHUNKS = DEPTH / CHUNK,
-        ACROSS = COLUMNS / WARP_COLUMNS, /* warps side by side */
-        THREADS = ROWS / WARP_ROWS * ACROSS * 32,
+        ACROSS = COLUMNS / WARP_COLUMNS,   /* warps side by side */
+        WARPS = ROWS / WARP_ROWS * ACROSS, /* of a slice */
+        THREADS = WARPS * SLICES * 32,
         LINES = THREADS / CHUNKS, /* rows, or columns, that the block copies at once */
         MS = WARP_ROWS / 16,
         NS = WARP_COLUMNS / 8
@@ -32,11 +37,11 @@ template <int ROWS_, int COLUMNS_, int WARP_ROWS_, int WARP_COLUMNS_, int STAGES
 };
 
 /* From few sums to many: small tiles keep more of the device busy, large ones read less. */
-typedef mma_shape<32, 32, 16, 16, 4> mma_32x32;
-typedef mma_shape<64, 64, 32, 32, 4> mma_64x64;
-typedef mma_shape<128, 32, 32, 32, 4> mma_128x32;
-typedef mma_shape<128, 48, 32, 48, 4> mma_128x48;
-typedef mma_shape<128, 128, 32, 64, 3> mma_128x128;
+typedef mma_shape<32, 32, 32, 32, 3, 4> mma_32x32;
+typedef mma_shape<64, 64, 32, 32, 4, 1> mma_64x64;
+typedef mma_shape<128, 32, 32, 32, 4, 1> mma_128x32;
+typedef mma_shape<128, 48, 32, 48, 4, 1> mma_128x48;
+typedef mma_shape<128, 128, 32, 64, 3, 1> mma_128x128;
 
 template <typename Shape> static inline dim3 mma_grid(size_t rows, int columns, int times)
 {
@@ -82,9 +87,41 @@ static inline bool mma_aligned(const void *pointer)
 }
 
 /* Where chunk c of line r lies in a stage. */
-__device__ inline int mma_place(int r, int c)
+template <typename Shape> __device__ inline int mma_place(int r, int c)
 {
-    return (r * 4 + (c ^ (r / 2 % 4))) * 8;
+    const int turn = Shape::CHUNKS == 4 ? r / 2 % 4 : r % 8; /* 8 lines of 16 bytes are all the banks there are */
+    return (r * Shape::CHUNKS + (c ^ turn)) * Shape::CHUNK;
+}
+
+/* sum = sum of all slices', through shared memory that nobody uses any more. A slice then has every SLICES-th fragment.
+ * The order of adding is fixed: same inputs, same bytes. */
+template <typename Shape>
+static __device__ inline void mma_add_slices(float sum[Shape::MS][Shape::NS][4], float *shared, int slice, int warp)
+{
+    const int lane = (int)(threadIdx.x % 32);
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < Shape::MS; i++)
+#pragma unroll
+        for (int j = 0; j < Shape::NS; j++)
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                const int fragment = (warp * Shape::MS + i) * Shape::NS + j;
+                shared[((fragment * Shape::SLICES + slice) * 4 + e) * 32 + lane] = sum[i][j][e];
+            }
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < Shape::MS; i++)
+#pragma unroll
+        for (int j = 0; j < Shape::NS; j++)
+#pragma unroll
+            for (int e = 0; e < 4 && j % Shape::SLICES == slice; e++) {
+                const int fragment = (warp * Shape::MS + i) * Shape::NS + j;
+                sum[i][j][e] = 0;
+#pragma unroll
+                for (int s = 0; s < Shape::SLICES; s++)
+                    sum[i][j][e] += shared[((fragment * Shape::SLICES + s) * 4 + e) * 32 + lane];
+            }
 }
 
 /* Source: where a row begins (place), and its chunk at k (chunk: an address, and whether there is one). */
@@ -94,7 +131,8 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
 {
     __shared__ __align__(16) pv_bf16 a[Shape::STAGES][Shape::ROWS * Shape::DEPTH];
     __shared__ __align__(16) pv_bf16 b[Shape::STAGES][Shape::COLUMNS * Shape::DEPTH];
-    const int thread = (int)threadIdx.x, warp = thread / 32, lane = thread % 32;
+    const int thread = (int)threadIdx.x, lane = thread % 32;
+    const int slice = thread / 32 / Shape::WARPS, warp = thread / 32 % Shape::WARPS;
     const size_t first_row = (size_t)blockIdx.x * Shape::ROWS;
     const int first_column = (int)blockIdx.y * Shape::COLUMNS;
 
@@ -112,13 +150,13 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
         for (int i = 0; i < Shape::ROWS / Shape::LINES; i++) {
             const pv_bf16 *from;
             const bool valid = source.chunk(place[i], at, &from);
-            pv_cp_async_16(&a[stage][mma_place(line + i * Shape::LINES, chunk)], from, valid);
+            pv_cp_async_16(&a[stage][mma_place<Shape>(line + i * Shape::LINES, chunk)], from, valid);
         }
 #pragma unroll
         for (int i = line; i < Shape::COLUMNS; i += Shape::LINES) {
             const int n = first_column + i;
             const bool valid = n < columns && column_k < depth;
-            pv_cp_async_16(&b[stage][mma_place(i, chunk)],
+            pv_cp_async_16(&b[stage][mma_place<Shape>(i, chunk)],
                            weight + (valid ? (size_t)n * (size_t)depth + (size_t)column_k : 0), valid);
         }
         source.advance(&at, Shape::DEPTH);
@@ -142,16 +180,17 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
         pv_cp_async_commit();
         const pv_bf16 *const left = a[step % Shape::STAGES], *const right = b[step % Shape::STAGES];
 #pragma unroll
-        for (int k = 0; k < Shape::DEPTH / 16; k++) {
+        for (int k = 0; k < Shape::SLICE / 16; k++) {
+            const int first = (slice * Shape::SLICE + k * 16) / Shape::CHUNK;
             uint32_t x[Shape::MS][4], y[Shape::NS][2];
 #pragma unroll
             for (int i = 0; i < Shape::MS; i++)
-                pv_ldmatrix_x4(x[i], left + mma_place(warp_row + i * 16 + lane % 16, k * 2 + lane / 16));
+                pv_ldmatrix_x4(x[i], left + mma_place<Shape>(warp_row + i * 16 + lane % 16, first + lane / 16));
 #pragma unroll
             for (int j = 0; j < Shape::NS; j += 2) {
                 uint32_t two[4];
-                pv_ldmatrix_x4(two,
-                               right + mma_place(warp_column + j * 8 + lane / 16 * 8 + lane % 8, k * 2 + lane / 8 % 2));
+                pv_ldmatrix_x4(two, right + mma_place<Shape>(warp_column + j * 8 + lane / 16 * 8 + lane % 8,
+                                                             first + lane / 8 % 2));
                 y[j][0] = two[0];
                 y[j][1] = two[1];
                 y[j + 1][0] = two[2];
@@ -164,6 +203,8 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
                     pv_mma_bf16_16816(sum[i][j], x[i], y[j]);
         }
     }
+    if (Shape::SLICES > 1)
+        mma_add_slices<Shape>(sum, (float *)a, slice, warp);
 #pragma unroll
     for (int i = 0; i < Shape::MS; i++)
 #pragma unroll
@@ -174,7 +215,7 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
 #pragma unroll
             for (int j = 0; j < Shape::NS; j++) {
                 const int n = first_column + warp_column + j * 8 + lane % 4 * 2;
-                if (n < columns)
+                if (n < columns && j % Shape::SLICES == slice)
                     finish.pair(m, n, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
             }
         }
