@@ -104,13 +104,14 @@ struct conv_chunks {
 /* dst may be residual itself: each element is read and written by one thread. */
 template <typename T> struct conv_finish {
     T *dst;
+    float *floats; /* in place of dst; or NULL */
     const T *residual;
     const float *bias;
     int out;
     enum pv_activation activation;
-    bool paired;               /* two neighbours of every pixel lie at a multiple of 4 bytes */
-    bool phases;               /* a row is a pixel of src */
-    int src_height, src_width; /* with phases */
+    bool paired;   /* two neighbours of every pixel are one access, of 4 bytes or of two floats */
+    bool phases;   /* a row is a pixel of src */
+    int src_width; /* with phases */
 
     __device__ size_t pixel(size_t m) const
     {
@@ -122,8 +123,11 @@ template <typename T> struct conv_finish {
     __device__ void operator()(size_t m, int n, float sum) const
     {
         const size_t at = pixel(m) * (size_t)out + (size_t)n;
-        const float x = sum + bias[n] + (residual ? to_float(residual[at]) : 0);
-        dst[at] = from_float<T>(activate(x, activation));
+        const float x = activate(sum + bias[n] + (residual ? to_float(residual[at]) : 0), activation);
+        if (floats)
+            floats[at] = x;
+        else
+            dst[at] = from_float<T>(x);
     }
     /* Channels n, which is even, and n + 1. */
     __device__ void pair(size_t m, int n, float sum, float next) const
@@ -135,11 +139,16 @@ template <typename T> struct conv_finish {
             return;
         }
         const size_t at = pixel(m) * (size_t)out + (size_t)n;
-        float2 r = make_float2(0, 0);
-        if (residual)
-            r = to_floats(*(const uint32_t *)(residual + at));
-        *(uint32_t *)(dst + at) =
-            from_floats(activate(sum + bias[n] + r.x, activation), activate(next + bias[n + 1] + r.y, activation));
+        float2 x = make_float2(sum + bias[n], next + bias[n + 1]);
+        if (residual) {
+            const float2 r = to_floats(*(const uint32_t *)(residual + at));
+            x = make_float2(x.x + r.x, x.y + r.y);
+        }
+        x = make_float2(activate(x.x, activation), activate(x.y, activation));
+        if (floats)
+            *(float2 *)(floats + at) = x;
+        else
+            *(uint32_t *)(dst + at) = from_floats(x.x, x.y);
     }
 };
 
@@ -181,9 +190,17 @@ template <typename T> static conv_source<T> source_of(const struct pv_conv *p)
 template <typename T> static conv_finish<T> finish_of(const struct pv_conv *p, bool phases)
 {
     const auto *w = (const struct pv_cuda_weight *)p->weight;
-    const bool paired = w->weight.out % 2 == 0 && ((uintptr_t)p->dst | (uintptr_t)p->residual) % 4 == 0;
-    return {(T *)p->dst, (const T *)p->residual, w->bias, w->weight.out, p->activation, paired, phases, p->height,
-            p->width};
+    conv_finish<T> f;
+    f.dst = p->floats ? NULL : (T *)p->dst;
+    f.floats = p->floats ? (float *)p->dst : NULL;
+    f.residual = (const T *)p->residual;
+    f.bias = w->bias;
+    f.out = w->weight.out;
+    f.activation = p->activation;
+    f.paired = f.out % 2 == 0 && (uintptr_t)p->dst % 8 == 0 && (uintptr_t)p->residual % 4 == 0;
+    f.phases = phases;
+    f.src_width = p->width;
+    return f;
 }
 
 template <typename T> static int conv_plain(const struct pv_conv *p, const struct pv_queue *q)

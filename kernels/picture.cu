@@ -40,7 +40,8 @@ extern "C" int pv_kernel_unshuffle(const struct pv_unshuffle *p, const struct pv
 extern "C" int pv_kernel_shuffle(const struct pv_shuffle *p, const struct pv_queue *q)
 {
     const size_t count = (size_t)p->height * (size_t)p->width * 3;
+    const enum pv_element element = p->floats ? PV_ELEMENT_FLOAT : q->element;
     PV_FOR_ELEMENT(
-        q->element, T,
+        element, T,
         return PV_LAUNCH_EACH(shuffle_kernel<T>, count, q->stream, p->dst, (const T *)p->src, count, p->width, p->r););
 }

@@ -113,6 +113,8 @@ pv_status pv_check_conv(const struct pv_stream *s, const struct pv_conv *p)
     const int out_height = pv_conv_out_side(p->height, p->upsample, p->stride);
     const int out_width = pv_conv_out_side(p->width, p->upsample, p->stride);
     PV_TRY(shape(s, op, "dst", (const int[4]){p->batch, out_height, out_width, p->weight->out}));
+    if (p->floats && p->residual)
+        return pv_fail(s->error, PV_ERR_ARGUMENT, "conv: floats are written without a residual");
     return activation(s, op, p->activation);
 }
 

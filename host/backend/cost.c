@@ -45,9 +45,10 @@ struct pv_cost pv_cost_conv(const struct pv_stream *s, const struct pv_conv *p)
     const double filter = p->weight->size * p->weight->size, taps = p->upsample == 2 && filter == 9 ? 4 : filter;
     const double in = p->weight->in, out = p->weight->out;
     const double from = (double)p->batch * p->height * p->width, to = (double)p->batch * height * width;
+    const double written = to * out * (p->floats ? sizeof(float) : element(s));
     struct pv_cost cost = {.operations = 2 * to * out * in * taps,
                            .bytes =
-                               element(s) * (from * in + to * out * (p->residual ? 2 : 1) + out * (in * filter + 1))};
+                               element(s) * (from * in + out * (in * filter + 1)) + written * (p->residual ? 2 : 1)};
     char batch[16] = "";
     if (p->batch > 1)
         snprintf(batch, sizeof batch, "%d x ", p->batch);
@@ -93,21 +94,21 @@ struct pv_cost pv_cost_qkv(const struct pv_stream *s, const struct pv_qkv *p)
     return cost;
 }
 
-static struct pv_cost cost_picture(const struct pv_stream *s, int height, int width)
+static struct pv_cost cost_picture(double element_bytes, int height, int width)
 {
-    struct pv_cost cost = {.bytes = (1 + element(s)) * 3 * height * width};
+    struct pv_cost cost = {.bytes = (1 + element_bytes) * 3 * height * width};
     shape(&cost, "%d x %d", height, width);
     return cost;
 }
 
 struct pv_cost pv_cost_unshuffle(const struct pv_stream *s, const struct pv_unshuffle *p)
 {
-    return cost_picture(s, p->height, p->width);
+    return cost_picture(element(s), p->height, p->width);
 }
 
 struct pv_cost pv_cost_shuffle(const struct pv_stream *s, const struct pv_shuffle *p)
 {
-    return cost_picture(s, p->height, p->width);
+    return cost_picture(p->floats ? sizeof(float) : element(s), p->height, p->width);
 }
 
 /* floats: a number of the latents that an element of the activations meets. */

@@ -59,6 +59,7 @@ struct pv_shuffle {
     const void *src; /* [height/r][width/r][3*r*r] */
     int height, width;
     int r;
+    bool floats; /* src has floats, whatever activations are: half of a byte's step is more than bf16 can tell */
 };
 
 /* ---- convolution ---- */
@@ -76,6 +77,7 @@ struct pv_conv {
     int stride;               /* 1 or 2: out = (up(height) + stride - 1) / stride */
     int upsample;             /* 1, or 2: every pixel is first repeated 2 x 2 (needs stride 1) */
     enum pv_activation activation;
+    bool floats; /* dst has floats, whatever activations are; then there is no residual */
 };
 
 /* ---- matrices ---- */

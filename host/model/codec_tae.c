@@ -18,7 +18,7 @@ struct pv_tae_grid pv_tae_grid_for(const struct pv_tae *tae, int takes, int heig
     return (struct pv_tae_grid){takes, height, width, height / tae->factor, width / tae->factor};
 }
 
-/* The largest picture a half handles between its layers, elements. */
+/* The largest picture a half handles between its layers, in elements, of which two at most are as long as a float. */
 static size_t largest(const struct pv_tae_half *half, int height, int width)
 {
     size_t most = (size_t)height * (size_t)width * (size_t)half->layers[0].in;
@@ -26,7 +26,7 @@ static size_t largest(const struct pv_tae_half *half, int height, int width)
         const struct pv_tae_layer *layer = &half->layers[i];
         height = side_after(layer, height);
         width = side_after(layer, width);
-        const size_t count = (size_t)height * (size_t)width * (size_t)layer->out;
+        const size_t count = (size_t)height * (size_t)width * (size_t)layer->out * (layer->floats ? 2 : 1);
         most = count > most ? count : most;
     }
     return most;
@@ -108,7 +108,8 @@ static pv_status convolution(struct pv_stream *s, const struct pv_tae_layer *lay
                                  .width = at->width,
                                  .stride = layer->stride,
                                  .upsample = layer->upsample,
-                                 .activation = layer->activation};
+                                 .activation = layer->activation,
+                                 .floats = layer->floats};
     return s->backend->op->conv(s, &conv);
 }
 
@@ -178,8 +179,10 @@ pv_status pv_tae_decode(struct pv_stream *s, const struct pv_tae *tae, const str
     PV_TRY(walk(s, &tae->decoder, memory, scratch, start, end, &out));
     if (!pixels)
         return PV_OK;
-    return op->shuffle(
-        s,
-        &(struct pv_shuffle){
-            .dst = pixels, .src = out, .height = grid->takes * grid->height, .width = grid->width, .r = tae->shuffle});
+    return op->shuffle(s, &(struct pv_shuffle){.dst = pixels,
+                                               .src = out,
+                                               .height = grid->takes * grid->height,
+                                               .width = grid->width,
+                                               .r = tae->shuffle,
+                                               .floats = true});
 }

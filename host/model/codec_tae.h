@@ -22,6 +22,7 @@ struct pv_tae_layer {
     int in, out; /* channels */
     int stride, upsample;
     enum pv_activation activation;
+    bool floats; /* its output has floats whatever activations are: it becomes bytes */
 };
 
 struct pv_tae_half {

@@ -66,6 +66,7 @@ static pv_status load_decoder(struct pv_tae_half *half, const struct pv_codec_co
     /* The relu before the head: blocks end with one already, a convolution that leads here takes it over. */
     half->layers[half->count - 1].activation = PV_ACTIVATION_RELU;
     layer = append(half, width[c->stages - 1], 3 * c->shuffle * c->shuffle);
+    layer->floats = true;
     return pv_weight_conv(reader, "codec.decoder.head", layer->out, layer->in, &layer->conv[0]);
 }
 

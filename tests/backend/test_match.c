@@ -122,6 +122,7 @@ struct conv_case {
     bool memory;
     int residual; /* 0 none, 1 apart, 2 dst itself */
     enum pv_activation activation;
+    bool floats;
 };
 
 static void conv_run(const struct conv_case *c)
@@ -134,7 +135,7 @@ static void conv_run(const struct conv_case *c)
     struct buffer src = buffer_random(&h, ACTIVATIONS, src_count, 1);
     struct buffer memory = buffer_random(&h, ACTIVATIONS, src_count, 1);
     struct buffer add = buffer_random(&h, ACTIVATIONS, dst_count, 1);
-    struct buffer dst = c->residual == 2 ? add : buffer_poison(&h, ACTIVATIONS, dst_count);
+    struct buffer dst = c->residual == 2 ? add : buffer_poison(&h, c->floats ? FLOATS : ACTIVATIONS, dst_count);
     HARNESS_RUN(&h, conv,
                 ((struct pv_conv){.dst = at(&dst, side),
                                   .src = at(&src, side),
@@ -146,12 +147,13 @@ static void conv_run(const struct conv_case *c)
                                   .width = c->width,
                                   .stride = c->stride,
                                   .upsample = c->upsample,
-                                  .activation = c->activation}));
+                                  .activation = c->activation,
+                                  .floats = c->floats}));
     harness_compare(&h, &dst, h.tolerance,
                     "conv %d x %d of %d x %d x %d x %d -> %d, stride %d, upsample %d, memory %d, residual %d, "
-                    "activation %d",
+                    "activation %d, floats %d",
                     c->size, c->size, c->batch, c->height, c->width, c->in, c->out, c->stride, c->upsample, c->memory,
-                    c->residual, (int)c->activation);
+                    c->residual, (int)c->activation, c->floats);
     if (c->residual != 2)
         buffer_free(&h, &add);
     buffer_free(&h, &dst);
@@ -163,7 +165,7 @@ static void conv_run(const struct conv_case *c)
 Test(match, conv)
 {
     for (int i = 0; i < 3 * ROUNDS; i++) {
-        const int upsample = harness_pick(1, 2);
+        const int upsample = harness_pick(1, 2), residual = harness_pick(0, 2);
         conv_run(&(struct conv_case){.batch = harness_pick(1, 2),
                                      .height = side_length(18),
                                      .width = side_length(18),
@@ -173,15 +175,16 @@ Test(match, conv)
                                      .stride = upsample == 2 ? 1 : harness_pick(1, 2),
                                      .upsample = upsample,
                                      .memory = harness_coin(),
-                                     .residual = harness_pick(0, 2),
-                                     .activation = any_activation()});
+                                     .residual = residual,
+                                     .activation = any_activation(),
+                                     .floats = residual == 0 && harness_coin()});
     }
     if (!harness_large())
         return;
-    conv_run(&(struct conv_case){1, 16, 16, 96, 96, 3, 1, 1, true, 0, PV_ACTIVATION_RELU});
-    conv_run(&(struct conv_case){1, 16, 16, 96, 48, 3, 1, 2, false, 0, PV_ACTIVATION_NONE});
-    conv_run(&(struct conv_case){1, 36, 20, 32, 64, 3, 2, 1, false, 0, PV_ACTIVATION_NONE});
-    conv_run(&(struct conv_case){1, 40, 64, 32, 32, 3, 1, 1, false, 1, PV_ACTIVATION_RELU});
+    conv_run(&(struct conv_case){1, 16, 16, 96, 96, 3, 1, 1, true, 0, PV_ACTIVATION_RELU, false});
+    conv_run(&(struct conv_case){1, 16, 16, 96, 48, 3, 1, 2, false, 0, PV_ACTIVATION_NONE, false});
+    conv_run(&(struct conv_case){1, 36, 20, 32, 64, 3, 2, 1, false, 0, PV_ACTIVATION_NONE, false});
+    conv_run(&(struct conv_case){1, 40, 64, 32, 32, 3, 1, 1, false, 1, PV_ACTIVATION_RELU, false});
 }
 
 /* One filter, many picture sizes: a layout chosen for one must serve the others. */
@@ -540,10 +543,16 @@ Test(match, pictures)
         cr_assert(value);
         for (size_t j = 0; j < count; j++)
             value[j] = (float)harness_pick(-20, 531) / 510.0f;
-        struct buffer wide = buffer_from(&h, ACTIVATIONS, value, count), back = buffer_poison(&h, BYTES, count);
+        const bool floats = harness_coin();
+        struct buffer wide = buffer_from(&h, floats ? FLOATS : ACTIVATIONS, value, count),
+                      back = buffer_poison(&h, BYTES, count);
         HARNESS_RUN(&h, shuffle,
-                    ((struct pv_shuffle){
-                        .dst = at(&back, side), .src = at(&wide, side), .height = height, .width = width, .r = r}));
+                    ((struct pv_shuffle){.dst = at(&back, side),
+                                         .src = at(&wide, side),
+                                         .height = height,
+                                         .width = width,
+                                         .r = r,
+                                         .floats = floats}));
         harness_compare(&h, &back, 0, "shuffle %d x %d by %d", height, width, r);
         free(value);
         buffer_free(&h, &wide);
