@@ -52,7 +52,7 @@ def open_browser(folder):
 class Page:
     def __init__(self, browser):
         self.browser = browser
-        self.wait = WebDriverWait(browser, 20, poll_frequency=0.05)
+        self.wait = WebDriverWait(browser, 60, poll_frequency=0.05)
 
     def press(self, *keys):
         chain = ActionChains(self.browser)
