@@ -27,29 +27,70 @@ extern "C" int pv_kernel_add(const struct pv_add *p, const struct pv_queue *q)
 
 /* ---- q, k and v ---- */
 
-/* One head of q or k. norm and rope may be NULL. */
+/* Two neighbours. paired: they lie where one access reads or writes both; else there may be no second. */
+__device__ inline float2 load_pair(const float *from, bool paired, bool both)
+{
+    if (paired)
+        return *(const float2 *)from;
+    return make_float2(from[0], both ? from[1] : 0);
+}
+
+__device__ inline float2 load_pair(const pv_bf16 *from, bool paired, bool both)
+{
+    if (paired)
+        return to_floats(*(const uint32_t *)from);
+    return make_float2(to_float(from[0]), both ? to_float(from[1]) : 0);
+}
+
+template <typename T> __device__ inline void store_one_by_one(T *to, float2 x, bool both)
+{
+    to[0] = from_float<T>(x.x);
+    if (both)
+        to[1] = from_float<T>(x.y);
+}
+
+__device__ inline void store_pair(float *to, float2 x, bool paired, bool both)
+{
+    if (paired)
+        *(float2 *)to = x;
+    else
+        store_one_by_one(to, x, both);
+}
+
+__device__ inline void store_pair(pv_bf16 *to, float2 x, bool paired, bool both)
+{
+    if (paired)
+        *(uint32_t *)to = from_floats(x.x, x.y);
+    else
+        store_one_by_one(to, x, both);
+}
+
+/* One head of q, k or v. norm and rope may be NULL; of v they are. */
 template <typename T>
-__device__ inline void head_rotate(T *dst, const T *src, const float *norm, const float *rope, int head_dim, float eps)
+__device__ inline void head_rotate(T *dst, const T *src, const float *norm, const float *rope, const struct pv_qkv &p,
+                                   bool paired)
 {
     const int lane = (int)(threadIdx.x % WARP);
-    float square = 0;
-    for (int i = lane; i < head_dim; i += WARP)
-        square += to_float(src[i]) * to_float(src[i]);
-    square = warp_sum(square);
-    const float inverse = norm ? 1 / sqrtf(square / (float)head_dim + eps) : 1;
-    for (int i = 2 * lane; i < head_dim; i += 2 * WARP) {
-        const bool pair = i + 1 < head_dim;
-        const float x = to_float(src[i]) * inverse * (norm ? norm[i] : 1);
-        const float y = pair ? to_float(src[i + 1]) * inverse * (norm ? norm[i + 1] : 1) : 0;
+    float inverse = 1;
+    if (norm) {
+        float square = 0;
+        for (int i = 2 * lane; i < p.head_dim; i += 2 * WARP) {
+            const float2 x = load_pair(src + i, paired, i + 1 < p.head_dim);
+            square += x.x * x.x + x.y * x.y;
+        }
+        inverse = 1 / sqrtf(warp_sum(square) / (float)p.head_dim + p.eps);
+    }
+    for (int i = 2 * lane; i < p.head_dim; i += 2 * WARP) {
+        const bool both = i + 1 < p.head_dim;
+        const float2 two = load_pair(src + i, paired, both);
+        const float x = two.x * inverse * (norm ? norm[i] : 1), y = two.y * inverse * (norm && both ? norm[i + 1] : 1);
         const float c = rope ? rope[i] : 1, s = rope ? rope[i + 1] : 0;
-        dst[i] = from_float<T>(x * c - y * s);
-        if (pair)
-            dst[i + 1] = from_float<T>(x * s + y * c);
+        store_pair(dst + i, make_float2(x * c - y * s, x * s + y * c), paired, both);
     }
 }
 
 /* A warp a head of a row: q's heads, then k's, then v's, as src has them. */
-template <typename T> __global__ void __launch_bounds__(WARP *WARPS) qkv_kernel(struct pv_qkv p)
+template <typename T> __global__ void __launch_bounds__(WARP *WARPS) qkv_kernel(struct pv_qkv p, bool paired)
 {
     const int all = p.heads + 2 * p.kv_heads;
     const size_t warp = (size_t)blockIdx.x * WARPS + threadIdx.x / WARP;
@@ -60,20 +101,23 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) qkv_kernel(
     const T *const src = (const T *)p.src + warp * d;
     const float *const rope = p.rope ? p.rope + row % (size_t)p.rope_rows * d : NULL;
     const size_t kv = row / (size_t)p.tokens * p.kv_take_stride + row % (size_t)p.tokens * (size_t)p.kv_heads * d;
-    if (head < p.heads) {
-        head_rotate((T *)p.q + (row * (size_t)p.heads + (size_t)head) * d, src, p.q_norm, rope, p.head_dim, p.eps);
-    } else if (head < p.heads + p.kv_heads) {
-        head_rotate((T *)p.k + kv + (size_t)(head - p.heads) * d, src, p.k_norm, rope, p.head_dim, p.eps);
-    } else {
-        T *const v = (T *)p.v + kv + (size_t)(head - p.heads - p.kv_heads) * d;
-        for (int i = (int)(threadIdx.x % WARP); i < p.head_dim; i += WARP)
-            v[i] = src[i];
-    }
+    if (head < p.heads)
+        head_rotate((T *)p.q + (row * (size_t)p.heads + (size_t)head) * d, src, p.q_norm, rope, p, paired);
+    else if (head < p.heads + p.kv_heads)
+        head_rotate((T *)p.k + kv + (size_t)(head - p.heads) * d, src, p.k_norm, rope, p, paired);
+    else
+        head_rotate((T *)p.v + kv + (size_t)(head - p.heads - p.kv_heads) * d, src, NULL, NULL, p, paired);
+}
+
+template <typename T> static int qkv(const struct pv_qkv *p, const struct pv_queue *q)
+{
+    const size_t warps = (size_t)p->takes * (size_t)p->tokens * (size_t)(p->heads + 2 * p->kv_heads);
+    const uintptr_t all = (uintptr_t)p->q | (uintptr_t)p->k | (uintptr_t)p->v | (uintptr_t)p->src;
+    const bool paired = p->head_dim % 2 == 0 && p->kv_take_stride % 2 == 0 && all % (2 * sizeof(T)) == 0;
+    return PV_LAUNCH(qkv_kernel<T>, warps_grid(warps), dim3(WARP * WARPS), 0, q->stream, *p, paired);
 }
 
 extern "C" int pv_kernel_qkv(const struct pv_qkv *p, const struct pv_queue *q)
 {
-    const size_t warps = (size_t)p->takes * (size_t)p->tokens * (size_t)(p->heads + 2 * p->kv_heads);
-    PV_FOR_ELEMENT(q->element, T,
-                   return PV_LAUNCH(qkv_kernel<T>, warps_grid(warps), dim3(WARP * WARPS), 0, q->stream, *p););
+    PV_FOR_ELEMENT(q->element, T, return qkv<T>(p, q););
 }

@@ -284,9 +284,11 @@ Test(match, qkv)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {
         const int takes = harness_pick(1, 3), tokens = side_length(70), kv_heads = harness_pick(1, 3);
-        const int heads = kv_heads * harness_pick(1, 2), head_dim = 2 * side_length(64), slots = harness_pick(1, 3);
+        const int heads = kv_heads * harness_pick(1, 2), slots = harness_pick(1, 3);
         const int rope_rows = harness_coin() ? tokens : 1;
         const bool normed = harness_coin(), rotated = harness_coin();
+        const int head_dim =
+            rotated ? 2 * side_length(64) : side_length(128); /* pairs turn; an odd one is only normed */
         const size_t kv_count = product(tokens, kv_heads, head_dim, 1), stride = kv_count * (size_t)slots;
         struct buffer src = buffer_random(&h, ACTIVATIONS, product(takes, tokens, heads + 2 * kv_heads, head_dim), 1);
         struct buffer q_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
