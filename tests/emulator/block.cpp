@@ -26,11 +26,7 @@ void fault(const void *code, const char *format, ...)
         fprintf(stderr, "emulator: %s %s\n", text, code ? locate(code).c_str() : "");
         abort();
     }
-    const uint3 b = device.block, t = device.current->index;
-    char where[256];
-    snprintf(where, sizeof where, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): ", device.running->kernel_name, b.x,
-             b.y, b.z, t.x, t.y, t.z);
-    device.fault = std::string(where) + text;
+    device.fault = text;
     device.fault_address = code;
     device.failed = true;
     fiber_switch(device.current->context, device.scheduler);
@@ -272,24 +268,36 @@ static void start_block(uint3 block)
     }
 }
 
+/* What needs more than a fiber's stack: who, and where in the source. */
+static void complete_fault()
+{
+    const uint3 b = device.block;
+    char place[128], of_thread[64] = "";
+    snprintf(place, sizeof place, ", block (%u,%u,%u)", b.x, b.y, b.z);
+    if (device.current) {
+        const uint3 t = device.current->index;
+        snprintf(of_thread, sizeof of_thread, ", thread (%u,%u,%u)", t.x, t.y, t.z);
+    }
+    device.fault = "kernel " + function_name(device.running->kernel_address) + place + of_thread + ": " + device.fault;
+    if (device.fault_address)
+        device.fault += " at " + locate(device.fault_address);
+    device.fault_address = nullptr;
+}
+
 static void run_block(uint3 block)
 {
     start_block(block);
     shared_poison(device.running->shared_bytes);
     go_on_with(device.scheduler, next_ready()); /* comes back when nobody can go on */
-    if (device.failed) {
-        if (device.fault_address)
-            device.fault += " at " + locate(device.fault_address);
-    } else if (device.live > 0) {
+    if (!device.failed && device.live > 0) {
         report_stuck();
-        char where[256];
-        snprintf(where, sizeof where, "kernel %s, block (%u,%u,%u): ", device.running->kernel_name, block.x, block.y,
-                 block.z);
-        device.fault = where + device.fault;
         device.failed = true;
-    } else {
-        checks_finish_block();
+        device.current = nullptr;
     }
+    if (device.failed)
+        complete_fault();
+    else
+        checks_finish_block();
     device.current = nullptr;
 }
 

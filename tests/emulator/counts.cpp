@@ -26,9 +26,9 @@ enum { BANKS = 32, BANK_BYTES = 4, SECTOR_BYTES = 32 };
 
 /* A place in a kernel. */
 struct place {
-    const char *kernel; /* a literal, as file */
-    const void *code;   /* or NULL: */
-    const char *file;
+    const void *kernel;
+    const void *code; /* or NULL: */
+    const char *file; /* a literal */
     int line;
     bool to_shared, write;
 
@@ -63,7 +63,7 @@ static void write_table();
 
 static int place_number(bool to_shared, bool write, const void *code, site from)
 {
-    const place p = {device.running->kernel_name, code, from.file, from.line, to_shared, write};
+    const place p = {device.running->kernel_address, code, from.file, from.line, to_shared, write};
     const auto found = places.find(p);
     if (found != places.end())
         return found->second;
@@ -148,9 +148,8 @@ std::string counts_table()
     for (const auto &[at, number] : places) {
         const std::string where = at.code ? locate(at.code) : describe({at.file, at.line});
         const std::string kind = std::string(at.to_shared ? "shared" : "device") + (at.write ? "-write" : "-read");
-        std::string kernel = at.kernel; /* as it was launched, "(kernel<T, 2>)": one word */
-        kernel.erase(std::remove_if(kernel.begin(), kernel.end(), [](char c) { return strchr("() ", c); }),
-                     kernel.end());
+        std::string kernel = function_name(at.kernel);
+        kernel.erase(std::remove(kernel.begin(), kernel.end(), ' '), kernel.end());
         total &sum = lines[kernel + " " + where + " " + kind];
         const total &t = totals[(size_t)number];
         sum = {sum.requests + t.requests, sum.rounds + t.rounds, sum.least + t.least};

@@ -1,4 +1,5 @@
-/* locate.h: from an address in the code to "file.cu:12". */
+/* locate.h: from addresses in the code to what people call them. Without debug information, or a symbol table: the
+ * module and the offset in it. */
 #ifndef PV_EMULATOR_LOCATE_H
 #define PV_EMULATOR_LOCATE_H
 
@@ -6,8 +7,10 @@
 
 namespace pv_emulator
 {
-/* code: a return address. Without debug information: the module and the offset in it. */
+/* "file.cu:12", of a return address. */
 std::string locate(const void *code);
+/* "kernel<float, 2>", of where it begins. */
+const std::string &function_name(const void *begin);
 } // namespace pv_emulator
 
 #endif

@@ -164,7 +164,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int number)
     p->sharedMemPerBlockOptin = SHARED_BYTES_MAX;
     p->major = 8;
     p->minor = 0;
-    p->multiProcessorCount = 4;
+    const char *const wanted = getenv("PV_EMULATOR_MULTIPROCESSORS");
+    p->multiProcessorCount = wanted ? std::max(1, atoi(wanted)) : 4;
     p->warpSize = LANES;
     p->maxThreadsPerBlock = THREADS_MAX;
     return cudaSuccess;

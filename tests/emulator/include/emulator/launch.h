@@ -12,7 +12,6 @@ namespace pv_emulator
 {
 
 struct launch {
-    const char *kernel_name;
     const void *kernel_address;
     dim3 grid, block;
     size_t shared_bytes;
@@ -41,12 +40,10 @@ template <class... P> struct bound_launch : launch {
 cudaError_t submit(launch *l, cudaStream_t stream);
 
 template <class... P, class... A>
-int launch_kernel(const char *name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, void *stream,
-                  A &&...argument)
+int launch_kernel(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared_bytes, void *stream, A &&...argument)
 {
     static_assert(sizeof...(P) == sizeof...(A), "a kernel is launched with all its arguments");
     auto *l = new bound_launch<P...>(kernel, static_cast<std::decay_t<P>>(argument)...);
-    l->kernel_name = name;
     l->kernel_address = (const void *)kernel;
     l->grid = grid;
     l->block = block;
@@ -58,5 +55,5 @@ int launch_kernel(const char *name, void (*kernel)(P...), dim3 grid, dim3 block,
 } // namespace pv_emulator
 
 #define PV_LAUNCH(kernel, grid, block, smem_bytes, stream, ...)                                                        \
-    pv_emulator::launch_kernel(#kernel, kernel, grid, block, smem_bytes, stream, ##__VA_ARGS__)
+    pv_emulator::launch_kernel(kernel, grid, block, smem_bytes, stream, ##__VA_ARGS__)
 #endif
