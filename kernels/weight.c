@@ -10,9 +10,7 @@ void pv_cuda_weight_free(struct pv_backend *backend, struct pv_weight *weight)
 {
     struct pv_cuda_weight *w = (struct pv_cuda_weight *)weight;
     if (w) {
-        pv_cuda_free(backend, w->value);
-        pv_cuda_free(backend, w->phases);
-        pv_cuda_free(backend, w->bias);
+        pv_cuda_free(backend, w->bias); /* all of it */
         free(w);
     }
 }
@@ -43,69 +41,69 @@ static void arrange(void *dst, const float *src, size_t out, size_t in, size_t p
                 put(dst, at++, src[(o * in + i) * places + place], element);
 }
 
-/* Along one side, places of a filter of 3 -> those of the filter of 2 that pixel 2y + phase of a doubled picture has on
- * the picture: phase 0 meets {0}, {1, 2}; phase 1 meets {0, 1}, {2}. */
-static bool meets(int phase, int place2, int place3)
+/* Along one side: a filter of 3 -> the two of 2 that pixels 2y and 2y + 1 of a doubled picture have on the picture
+ * itself: the first meets {0}, {1, 2}; the second {0, 1}, {2}. */
+static void halves(float two[2][2], float a, float b, float c)
 {
-    return (place3 + 1 - phase) / 2 == place2;
-}
-
-/* The sum of a filter's places that meet one pixel. */
-static float phase_sum(const float filter[9], int phase, int place)
-{
-    float sum = 0;
-    for (int y = 0; y < 3; y++)
-        for (int x = 0; x < 3; x++)
-            if (meets(phase / 2, place / 2, y) && meets(phase % 2, place % 2, x))
-                sum += filter[3 * y + x];
-    return sum;
+    two[0][0] = a;
+    two[0][1] = b + c;
+    two[1][0] = a + b;
+    two[1][1] = c;
 }
 
 /* [out][in][3][3] -> [4][out][2][2][in]: see kernels.h. */
 static void arrange_phases(void *dst, const float *src, size_t out, size_t in)
 {
-    size_t at = 0;
-    for (int phase = 0; phase < 4; phase++)
-        for (size_t o = 0; o < out; o++)
-            for (int place = 0; place < 4; place++)
-                for (size_t i = 0; i < in; i++)
-                    put(dst, at++, phase_sum(src + (o * in + i) * 9, phase, place), PV_ELEMENT_BF16);
+    for (size_t o = 0; o < out; o++)
+        for (size_t i = 0; i < in; i++) {
+            const float *filter = src + (o * in + i) * 9;
+            float down[3][2][2], across[2][2];
+            for (int x = 0; x < 3; x++)
+                halves(down[x], filter[x], filter[3 + x], filter[6 + x]);
+            for (size_t phase_y = 0; phase_y < 2; phase_y++)
+                for (size_t y = 0; y < 2; y++) {
+                    halves(across, down[0][phase_y][y], down[1][phase_y][y], down[2][phase_y][y]);
+                    for (size_t phase_x = 0; phase_x < 2; phase_x++)
+                        for (size_t x = 0; x < 2; x++)
+                            put(dst, (((2 * phase_y + phase_x) * out + o) * 4 + 2 * y + x) * in + i, across[phase_x][x],
+                                PV_ELEMENT_BF16);
+                }
+        }
 }
 
-/* New memory on the device with these bytes. */
-static pv_status send(struct pv_backend *backend, const void *host_src, size_t bytes, void **memory,
-                      struct pv_error *error)
+static size_t aligned(size_t bytes)
 {
-    PV_TRY(pv_cuda_alloc(backend, bytes, memory, error));
-    const int before = pv_device_use(pv_cuda(backend)->device);
-    const pv_status status = pv_cuda_done(error, "preparing a weight", pv_device_upload_now(*memory, host_src, bytes));
-    pv_device_use(before);
-    return status;
+    return (bytes + 255) / 256 * 256;
 }
 
+/* Bias, values and phases lie one behind another in one piece of memory: an allocation takes long, a model has many. */
 static pv_status weight_fill(struct pv_backend *backend, struct pv_cuda_weight *w, const float *value,
                              const float *bias, struct pv_error *error)
 {
-    const size_t out = (size_t)w->weight.out, in = (size_t)w->weight.in, element_bytes = backend->element_bytes;
+    const enum pv_element element = pv_cuda(backend)->element;
+    const size_t out = (size_t)w->weight.out, in = (size_t)w->weight.in;
     const size_t places = w->weight.size ? (size_t)w->weight.size * (size_t)w->weight.size : 1;
-    const bool phases = w->weight.size == 3 && pv_cuda(backend)->element == PV_ELEMENT_BF16;
-    void *memory = NULL;
-    if (bias)
-        PV_TRY(send(backend, bias, out * sizeof(float), &memory, error));
-    else
-        PV_TRY(pv_cuda_alloc(backend, out * sizeof(float), &memory, error));
-    w->bias = memory;
+    const bool phases = w->weight.size == 3 && element == PV_ELEMENT_BF16;
+    const size_t value_at = aligned(out * sizeof(float));
+    const size_t phases_at = value_at + aligned(out * in * places * backend->element_bytes);
+    const size_t bytes = phases_at + (phases ? out * in * 16 * backend->element_bytes : 0);
 
-    const size_t bytes = out * in * places * element_bytes, phase_bytes = phases ? out * in * 16 * element_bytes : 0;
-    void *arranged = malloc(bytes > phase_bytes ? bytes : phase_bytes);
+    void *memory;
+    PV_TRY(pv_cuda_alloc(backend, bytes, &memory, error));
+    w->bias = memory;
+    w->value = (char *)memory + value_at;
+    w->phases = phases ? (char *)memory + phases_at : NULL;
+    char *arranged = calloc(1, bytes);
     if (!arranged)
         return pv_fail(error, PV_ERR_MEMORY, "the system refused memory for a weight of %zu bytes", bytes);
-    arrange(arranged, value, out, in, places, pv_cuda(backend)->element);
-    pv_status status = send(backend, arranged, bytes, &w->value, error);
-    if (status == PV_OK && phases) {
-        arrange_phases(arranged, value, out, in);
-        status = send(backend, arranged, phase_bytes, &w->phases, error);
-    }
+    if (bias)
+        memcpy(arranged, bias, out * sizeof(float));
+    arrange(arranged + value_at, value, out, in, places, element);
+    if (phases)
+        arrange_phases(arranged + phases_at, value, out, in);
+    const int before = pv_device_use(pv_cuda(backend)->device);
+    const pv_status status = pv_cuda_done(error, "preparing a weight", pv_device_upload_now(memory, arranged, bytes));
+    pv_device_use(before);
     free(arranged);
     return status;
 }
