@@ -187,6 +187,13 @@ Test(match, conv)
     conv_run(&(struct conv_case){1, 40, 64, 32, 32, 3, 1, 1, false, 1, PV_ACTIVATION_RELU, false});
 }
 
+Test(match, conv_in_tiles_of_every_size)
+{
+    static const int height[] = {3, 10, 10, 20, 20}, width[] = {11, 15, 47, 25, 25}, out[] = {40, 200, 32, 96, 520};
+    for (int i = 0; i < 5; i++)
+        conv_run(&(struct conv_case){1, height[i], width[i], 64, out[i], 1, 1, 1, false, 0, PV_ACTIVATION_NONE, false});
+}
+
 /* One filter, many picture sizes: a layout chosen for one must serve the others. */
 Test(match, conv_weight_serves_any_size)
 {

@@ -308,6 +308,7 @@ void run_launch(const launch &l)
     device.running = &l;
     device.threads = (int)(l.block.x * l.block.y * l.block.z);
     device.warps = (device.threads + LANES - 1) / LANES;
+    remember_launch(l.kernel_address);
     shared_find();
     checks_start_launch();
     /* Last block first: who relies on an order of blocks relies on the other one. */

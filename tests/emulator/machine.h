@@ -114,6 +114,10 @@ inline bool on_fiber()
     return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
 }
 
+/* ---- launches.cpp ---- */
+
+void remember_launch(const void *kernel);
+
 /* ---- memory.cpp ---- */
 
 enum { PAGE_BYTES = 4096 };
