@@ -57,11 +57,13 @@ __device__ inline void attend(T *dst, const T *q, const attention_keys<T> &keys,
 template <typename T> __global__ void __launch_bounds__(WARP *WARPS) attention_kernel(struct pv_attention p)
 {
     const size_t query = (size_t)blockIdx.x * WARPS + threadIdx.x / WARP, d = (size_t)p.head_dim;
-    const size_t row = query / (unsigned)p.heads;
+    const division of_row = divide(query, (size_t)p.heads);
+    const size_t row = of_row.whole;
     if (row >= (size_t)p.takes * (size_t)p.tokens)
         return;
-    const size_t take = row / (unsigned)p.tokens, token = row % (unsigned)p.tokens;
-    const size_t head = query % (unsigned)p.heads * (unsigned)p.kv_heads / (unsigned)p.heads;
+    const division place = divide(row, (size_t)p.tokens);
+    const size_t take = place.whole, token = place.rest;
+    const size_t head = (unsigned)of_row.rest * (unsigned)p.kv_heads / (unsigned)p.heads;
     const bool joint = p.kind == PV_ATTENTION_JOINT;
     const size_t slot_row = (size_t)p.kv_heads * d; /* elements of one token in a slot */
     const size_t start = take * p.kv_take_stride + (joint ? 0 : token * slot_row) + head * d;

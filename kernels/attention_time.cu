@@ -42,12 +42,15 @@ __device__ inline void time_join(time_state *s, int mask)
 template <int LANES> __global__ void __launch_bounds__(WARP *WARPS) time_kernel(struct pv_attention p, float scale)
 {
     enum { DIM = LANES * EACH, GROUPS = WARP / LANES };
-    const size_t query = (size_t)blockIdx.x * WARPS + threadIdx.x / WARP, row = query / (unsigned)p.heads;
+    const size_t query = (size_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    const division of_row = divide(query, (size_t)p.heads);
+    const size_t row = of_row.whole;
     if (row >= (size_t)p.takes * (size_t)p.tokens)
         return;
     const int lane = (int)(threadIdx.x % WARP), group = lane / LANES, channel = lane % LANES * EACH;
-    const size_t take = row / (unsigned)p.tokens, token = row % (unsigned)p.tokens;
-    const size_t head = query % (unsigned)p.heads * (unsigned)p.kv_heads / (unsigned)p.heads;
+    const division place = divide(row, (size_t)p.tokens);
+    const size_t take = place.whole, token = place.rest;
+    const size_t head = (unsigned)of_row.rest * (unsigned)p.kv_heads / (unsigned)p.heads;
     const size_t slot = (size_t)p.tokens * (size_t)p.kv_heads * DIM;
     const size_t start = take * p.kv_take_stride + (token * (size_t)p.kv_heads + head) * DIM + (size_t)channel;
     const pv_bf16 *const k = (const pv_bf16 *)p.k + start, *const v = (const pv_bf16 *)p.v + start;

@@ -22,9 +22,8 @@ template <typename T> struct conv_source {
 
     __device__ conv_place place(size_t m) const
     {
-        const int x = (int)(m % (unsigned)out_width), y = (int)(m / (unsigned)out_width % (unsigned)out_height);
-        const int image = (int)(m / (unsigned)out_width / (unsigned)out_height);
-        return {image, y * stride - size / 2, x * stride - size / 2};
+        const division row = divide(m, (size_t)out_width), image = divide(row.whole, (size_t)out_height);
+        return {(int)image.whole, (int)image.rest * stride - size / 2, (int)row.rest * stride - size / 2};
     }
     /* The pixel of src at a place of the filter; false: outside of the picture. */
     __device__ bool pixel(const conv_place &corner, int tap_y, int tap_x, size_t *index) const
@@ -117,8 +116,8 @@ template <typename T> struct conv_finish {
     {
         if (!phases)
             return m;
-        const size_t x = m % (unsigned)src_width, row = m / (unsigned)src_width; /* of all images */
-        return (2 * row + blockIdx.z / 2) * 2 * (size_t)src_width + 2 * x + blockIdx.z % 2;
+        const division row = divide(m, (size_t)src_width); /* of all images */
+        return (2 * row.whole + blockIdx.z / 2) * 2 * (size_t)src_width + 2 * row.rest + blockIdx.z % 2;
     }
     __device__ void operator()(size_t m, int n, float sum) const
     {

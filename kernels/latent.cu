@@ -7,11 +7,11 @@
 /* Where element i of one latent's tokens, [height/p * width/p][p*p * channels], lies in the latent. */
 __device__ inline size_t latent_place(size_t i, int width, int channels, int p)
 {
-    const size_t token_size = (size_t)p * (size_t)p * (size_t)channels, inside = i % token_size;
-    const unsigned columns = (unsigned)(width / p), side = (unsigned)p;
-    const size_t token = i / token_size, pixel = inside / (unsigned)channels;
-    const size_t y = token / columns * side + pixel / side, x = token % columns * side + pixel % side;
-    return (y * (unsigned)width + x) * (unsigned)channels + inside % (unsigned)channels;
+    const size_t side = (size_t)p;
+    const division token = divide(i, side * side * (size_t)channels), pixel = divide(token.rest, (size_t)channels);
+    const division patch = divide(token.whole, (size_t)(width / p)), inside = divide(pixel.whole, side);
+    const size_t y = patch.whole * side + inside.whole, x = patch.rest * side + inside.rest;
+    return (y * (size_t)width + x) * (size_t)channels + pixel.rest;
 }
 
 template <typename T> __global__ void patch_kernel(struct pv_patch p, size_t count)
@@ -19,9 +19,9 @@ template <typename T> __global__ void patch_kernel(struct pv_patch p, size_t cou
     const size_t part = (size_t)p.p * (size_t)p.p * (size_t)p.channels; /* a token's elements of one source */
     PV_FOR_EACH(i, count)
     {
-        const size_t token = i / (part * (size_t)p.sources), inside = i % (part * (size_t)p.sources);
-        const float *const src = p.src[inside / part];
-        ((T *)p.dst)[i] = from_float<T>(src[latent_place(token * part + inside % part, p.width, p.channels, p.p)]);
+        const division token = divide(i, part * (size_t)p.sources), source = divide(token.rest, part);
+        const float *const src = p.src[source.whole];
+        ((T *)p.dst)[i] = from_float<T>(src[latent_place(token.whole * part + source.rest, p.width, p.channels, p.p)]);
     }
 }
 
@@ -52,7 +52,7 @@ template <typename T> __global__ void latent_out_kernel(struct pv_latent_out p)
 {
     PV_FOR_EACH(i, p.pixels * (size_t)p.channels)
     {
-        const unsigned c = (unsigned)(i % (unsigned)p.channels);
+        const size_t c = divide(i, (size_t)p.channels).rest;
         p.dst[i] = (to_float(((const T *)p.src)[i]) - p.mean[c]) / p.std[c];
     }
 }
@@ -61,7 +61,7 @@ template <typename T> __global__ void latent_in_kernel(struct pv_latent_in p)
 {
     PV_FOR_EACH(i, p.pixels * (size_t)p.channels)
     {
-        const unsigned c = (unsigned)(i % (unsigned)p.channels);
+        const size_t c = divide(i, (size_t)p.channels).rest;
         ((T *)p.dst)[i] = from_float<T>(3 * tanhf((p.src[i] * p.std[c] + p.mean[c]) / 3));
     }
 }
@@ -119,7 +119,8 @@ __global__ void noise_kernel(struct pv_noise p, size_t groups)
 {
     PV_FOR_EACH(i, groups * (size_t)p.takes)
     {
-        const size_t take = i / groups, j = i % groups;
+        const division place = divide(i, groups);
+        const size_t take = place.whole, j = place.rest;
         const uint64_t seed = p.seed + take;
         uint32_t word[4] = {(uint32_t)j, p.frame + (p.past ? *p.past : 0), p.purpose, p.take};
         float four[4];

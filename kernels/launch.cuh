@@ -50,6 +50,20 @@ static inline unsigned pv_blocks(size_t count)
     return (unsigned)(blocks < (1u << 20) ? blocks : 1u << 20);
 }
 
+/* a = whole * b + rest. A division of 64 bits is a hundred instructions, and places beyond 32 bits are rare. */
+struct division {
+    size_t whole, rest;
+};
+
+__device__ inline division divide(size_t a, size_t b)
+{
+    if (((a | b) >> 32) == 0) {
+        const uint32_t whole = (uint32_t)a / (uint32_t)b;
+        return {whole, (uint32_t)a - whole * (uint32_t)b};
+    }
+    return {a / b, a % b};
+}
+
 /* for every element i that is this thread's */
 #define PV_FOR_EACH(i, count)                                                                                          \
     for (size_t i = (size_t)blockIdx.x * PV_THREADS + threadIdx.x; i < (count); i += (size_t)gridDim.x * PV_THREADS)

@@ -61,7 +61,7 @@ template <typename T> struct linear_finish {
 
     __device__ size_t gate_row(size_t m) const
     {
-        return m / (size_t)rows_per_gate * (size_t)gate_stride;
+        return divide(m, (size_t)rows_per_gate).whole * (size_t)gate_stride;
     }
     __device__ void operator()(size_t m, int n, float sum) const
     {

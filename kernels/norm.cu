@@ -28,7 +28,7 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) norm_modula
         square += x * x;
     }
     const float inverse = 1 / sqrtf(warp_sum(square) / (float)p.dim + p.eps);
-    const size_t group = p.shift ? row / (size_t)p.rows_per_group * (size_t)p.group_stride : 0;
+    const size_t group = p.shift ? divide(row, (size_t)p.rows_per_group).whole * (size_t)p.group_stride : 0;
     for (int i = lane; i < p.dim; i += WARP) {
         float x = (to_float(src[i]) - mean) * inverse;
         if (p.shift)
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(WARP *WARPS) norm_modulate_chunks_kernel(struc
         for (int i = 0; i < COUNT; i++)
             square += c * WARP + lane < chunks ? (x[c][i] - mean) * (x[c][i] - mean) : 0;
     const float inverse = 1 / sqrtf(warp_sum(square) / (float)p.dim + p.eps);
-    const size_t group = p.shift ? row / (size_t)p.rows_per_group * (size_t)p.group_stride : 0;
+    const size_t group = p.shift ? divide(row, (size_t)p.rows_per_group).whole * (size_t)p.group_stride : 0;
 #pragma unroll
     for (int c = 0; c < EACH; c++) {
         const int first = (c * WARP + lane) * COUNT;

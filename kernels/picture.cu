@@ -5,11 +5,10 @@
 /* Where feature i of [height/r][width/r][3 r r] lies in a picture of [height][width][3]. */
 __device__ inline size_t picture_place(size_t i, int width, int r)
 {
-    const unsigned folded = (unsigned)(3 * r * r), side = (unsigned)r;
-    const size_t place = i / folded;
-    const unsigned channel = (unsigned)(i % folded), columns = (unsigned)width / side;
-    const size_t y = place / columns * side + channel / side % side;
-    const size_t x = place % columns * side + channel % side;
+    const unsigned side = (unsigned)r;
+    const division pixel = divide(i, 3 * side * side), place = divide(pixel.whole, (unsigned)width / side);
+    const unsigned channel = (unsigned)pixel.rest;
+    const size_t y = place.whole * side + channel / side % side, x = place.rest * side + channel % side;
     return (y * (unsigned)width + x) * 3 + channel / (side * side);
 }
 

@@ -94,13 +94,15 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) qkv_kernel(
 {
     const int all = p.heads + 2 * p.kv_heads;
     const size_t warp = (size_t)blockIdx.x * WARPS + threadIdx.x / WARP;
-    const size_t row = warp / (unsigned)all, d = (size_t)p.head_dim;
-    const int head = (int)(warp % (unsigned)all);
+    const division of_row = divide(warp, (size_t)all);
+    const size_t row = of_row.whole, d = (size_t)p.head_dim;
+    const int head = (int)of_row.rest;
     if (row >= (size_t)p.takes * (size_t)p.tokens)
         return;
     const T *const src = (const T *)p.src + warp * d;
-    const float *const rope = p.rope ? p.rope + row % (size_t)p.rope_rows * d : NULL;
-    const size_t kv = row / (size_t)p.tokens * p.kv_take_stride + row % (size_t)p.tokens * (size_t)p.kv_heads * d;
+    const float *const rope = p.rope ? p.rope + divide(row, (size_t)p.rope_rows).rest * d : NULL;
+    const division place = divide(row, (size_t)p.tokens);
+    const size_t kv = place.whole * p.kv_take_stride + place.rest * (size_t)p.kv_heads * d;
     if (head < p.heads)
         head_rotate((T *)p.q + (row * (size_t)p.heads + (size_t)head) * d, src, p.q_norm, rope, p, paired);
     else if (head < p.heads + p.kv_heads)
