@@ -1,108 +1,115 @@
-/* attention_joint.cu: every query of a frame against every key, on tensor cores, for bf16 and heads of 64 channels:
- * dst = softmax(q k^T * scale) v, without ever holding the scores (Dao 2023, "FlashAttention-2").
+/* attention_joint.cu: every query of a frame against every key, on tensor cores, for bf16 and heads of 64 or 128
+ * channels: dst = softmax(q k^T * scale) v, without ever holding the scores (Dao 2023, "FlashAttention-2").
  *
- * A warp has 16 queries. Keys and values pass through shared memory 64 at a time, the next while these are worked on.
- * Scores stay in the fragments they were summed in, which are also those that the product with the values wants. The
- * largest score so far is subtracted, and what was summed is scaled down when a larger one comes. */
+ * A warp has 16 queries. Keys and values pass through shared memory 64 or 32 at a time, the next while these are worked
+ * on. Scores stay in the fragments they were summed in, which are also those that the product with the values wants.
+ * The largest score so far is subtracted, and what was summed is scaled down when a larger one comes. */
 #include "element.cuh"
 #include "ptx.cuh"
 
-enum { DIM = 64, KEYS = 64, CHUNKS = DIM / 8, QUERIES = 16 /* of a warp */ };
+enum { QUERIES = 16 /* of a warp */ };
 
-/* Where chunk c (8 channels) of row r lies: neighbours in different banks, down and across. */
-__device__ inline int chunk_place(int r, int c)
-{
-    return (r * CHUNKS + (c ^ (r % 8))) * 8;
-}
+/* For heads of DIM channels, KEYS keys at a time: all of it is within the 48 KB that a block has without asking. */
+template <int DIM_, int KEYS_> struct joint {
+    enum { DIM = DIM_, KEYS = KEYS_, CHUNKS = DIM / 8 };
 
-/* Rows of 64 channels, stride elements apart: those of [0, count) from global memory, the rest zeros. */
-template <int THREADS>
-__device__ inline void copy_rows(pv_bf16 *shared, const pv_bf16 *from, size_t stride, int rows, int count)
-{
-    for (int i = (int)threadIdx.x; i < rows * CHUNKS; i += THREADS) {
-        const int r = i / CHUNKS, c = i % CHUNKS;
-        pv_cp_async_16(&shared[chunk_place(r, c)], r < count ? from + (size_t)r * stride + c * 8 : from, r < count);
+    /* Where chunk c (8 channels) of row r lies: neighbours in different banks, down and across. */
+    static __device__ inline int chunk_place(int r, int c)
+    {
+        return (r * CHUNKS + (c ^ (r % 8))) * 8;
     }
-}
 
-/* What a warp knows of its queries: of row g and of row g + 8, as in a fragment's sums. */
-struct joint_state {
-    float mixed[CHUNKS][4];
-    float largest[2], total[2]; /* total: this lane's part */
+    /* Rows of DIM channels, stride elements apart: those of [0, count) from global memory, the rest zeros. */
+    template <int THREADS>
+    static __device__ inline void copy_rows(pv_bf16 *shared, const pv_bf16 *from, size_t stride, int rows, int count)
+    {
+        for (int i = (int)threadIdx.x; i < rows * CHUNKS; i += THREADS) {
+            const int r = i / CHUNKS, c = i % CHUNKS;
+            pv_cp_async_16(&shared[chunk_place(r, c)], r < count ? from + (size_t)r * stride + c * 8 : from, r < count);
+        }
+    }
+
+    /* What a warp knows of its queries: of row g and of row g + 8, as in a fragment's sums. */
+    struct state {
+        float mixed[CHUNKS][4];
+        float largest[2], total[2]; /* total: this lane's part */
+    };
+
+    /* Scores of 16 queries and KEYS keys, times scale, in powers of two; keys from count on weigh nothing. */
+    static __device__ inline void scores(float score[KEYS / 8][4], const uint32_t query[DIM / 16][4], const pv_bf16 *k,
+                                         float scale, int count)
+    {
+        const int lane = (int)(threadIdx.x % 32);
+#pragma unroll
+        for (int j = 0; j < KEYS / 16; j++)
+#pragma unroll
+            for (int c = 0; c < DIM / 16; c++) {
+                uint32_t key[4];
+                pv_ldmatrix_x4(key, k + chunk_place(j * 16 + lane / 16 * 8 + lane % 8, c * 2 + lane / 8 % 2));
+                pv_mma_bf16_16816(score[2 * j], query[c], key);
+                pv_mma_bf16_16816(score[2 * j + 1], query[c], key + 2);
+            }
+#pragma unroll
+        for (int j = 0; j < KEYS / 8; j++)
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+                score[j][i] = j * 8 + lane % 4 * 2 + i % 2 < count ? score[j][i] * scale : -INFINITY;
+    }
+
+    /* Scores -> shares, relative to the largest so far. */
+    static __device__ inline void softmax(float score[KEYS / 8][4], state *s)
+    {
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            float largest = s->largest[half], total = 0;
+#pragma unroll
+            for (int j = 0; j < KEYS / 8; j++)
+                largest = fmaxf(largest, fmaxf(score[j][2 * half], score[j][2 * half + 1]));
+            largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
+            largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
+            const float shrink = exp2f(s->largest[half] - largest);
+#pragma unroll
+            for (int j = 0; j < KEYS / 8; j++)
+#pragma unroll
+                for (int i = 2 * half; i < 2 * half + 2; i++) {
+                    score[j][i] = exp2f(score[j][i] - largest);
+                    total += score[j][i];
+                }
+            s->largest[half] = largest;
+            s->total[half] = s->total[half] * shrink + total;
+#pragma unroll
+            for (int c = 0; c < CHUNKS; c++) {
+                s->mixed[c][2 * half] *= shrink;
+                s->mixed[c][2 * half + 1] *= shrink;
+            }
+        }
+    }
+
+    static __device__ inline void mix(state *s, const float share[KEYS / 8][4], const pv_bf16 *v)
+    {
+        const int lane = (int)(threadIdx.x % 32);
+#pragma unroll
+        for (int j = 0; j < KEYS / 16; j++) {
+            const uint32_t part[4] = {from_floats(share[2 * j][0], share[2 * j][1]),
+                                      from_floats(share[2 * j][2], share[2 * j][3]),
+                                      from_floats(share[2 * j + 1][0], share[2 * j + 1][1]),
+                                      from_floats(share[2 * j + 1][2], share[2 * j + 1][3])};
+#pragma unroll
+            for (int c = 0; c < CHUNKS; c += 2) {
+                uint32_t value[4];
+                pv_ldmatrix_x4_trans(value, v + chunk_place(j * 16 + lane % 16, c + lane / 16));
+                pv_mma_bf16_16816(s->mixed[c], part, value);
+                pv_mma_bf16_16816(s->mixed[c + 1], part, value + 2);
+            }
+        }
+    }
 };
 
-/* Scores of 16 queries and 64 keys, times scale, in powers of two; keys from count on weigh nothing. */
-__device__ inline void joint_scores(float score[KEYS / 8][4], const uint32_t query[DIM / 16][4], const pv_bf16 *k,
-                                    float scale, int count)
-{
-    const int lane = (int)(threadIdx.x % 32);
-#pragma unroll
-    for (int j = 0; j < KEYS / 16; j++)
-#pragma unroll
-        for (int c = 0; c < DIM / 16; c++) {
-            uint32_t key[4];
-            pv_ldmatrix_x4(key, k + chunk_place(j * 16 + lane / 16 * 8 + lane % 8, c * 2 + lane / 8 % 2));
-            pv_mma_bf16_16816(score[2 * j], query[c], key);
-            pv_mma_bf16_16816(score[2 * j + 1], query[c], key + 2);
-        }
-#pragma unroll
-    for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            score[j][i] = j * 8 + lane % 4 * 2 + i % 2 < count ? score[j][i] * scale : -INFINITY;
-}
-
-/* Scores -> shares, relative to the largest so far. */
-__device__ inline void joint_softmax(float score[KEYS / 8][4], joint_state *state)
-{
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-        float largest = state->largest[half], total = 0;
-#pragma unroll
-        for (int j = 0; j < KEYS / 8; j++)
-            largest = fmaxf(largest, fmaxf(score[j][2 * half], score[j][2 * half + 1]));
-        largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
-        largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
-        const float shrink = exp2f(state->largest[half] - largest);
-#pragma unroll
-        for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
-            for (int i = 2 * half; i < 2 * half + 2; i++) {
-                score[j][i] = exp2f(score[j][i] - largest);
-                total += score[j][i];
-            }
-        state->largest[half] = largest;
-        state->total[half] = state->total[half] * shrink + total;
-#pragma unroll
-        for (int c = 0; c < CHUNKS; c++) {
-            state->mixed[c][2 * half] *= shrink;
-            state->mixed[c][2 * half + 1] *= shrink;
-        }
-    }
-}
-
-__device__ inline void joint_mix(joint_state *state, const float share[KEYS / 8][4], const pv_bf16 *v)
-{
-    const int lane = (int)(threadIdx.x % 32);
-#pragma unroll
-    for (int j = 0; j < KEYS / 16; j++) {
-        const uint32_t part[4] = {from_floats(share[2 * j][0], share[2 * j][1]),
-                                  from_floats(share[2 * j][2], share[2 * j][3]),
-                                  from_floats(share[2 * j + 1][0], share[2 * j + 1][1]),
-                                  from_floats(share[2 * j + 1][2], share[2 * j + 1][3])};
-#pragma unroll
-        for (int c = 0; c < CHUNKS; c += 2) {
-            uint32_t value[4];
-            pv_ldmatrix_x4_trans(value, v + chunk_place(j * 16 + lane % 16, c + lane / 16));
-            pv_mma_bf16_16816(state->mixed[c], part, value);
-            pv_mma_bf16_16816(state->mixed[c + 1], part, value + 2);
-        }
-    }
-}
-
 /* Block (tile of queries, head, take). */
-template <int WARPS> __global__ void __launch_bounds__(WARPS * 32) joint_kernel(struct pv_attention p, float scale)
+template <typename J, int WARPS>
+__global__ void __launch_bounds__(WARPS * 32) joint_kernel(struct pv_attention p, float scale)
 {
+    enum { DIM = J::DIM, KEYS = J::KEYS, CHUNKS = J::CHUNKS };
     __shared__ __align__(16) pv_bf16 q[WARPS * QUERIES * DIM], k[2][KEYS * DIM], v[2][KEYS * DIM];
     const int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32;
     const int first = (int)blockIdx.x * WARPS * QUERIES, head = (int)blockIdx.y, count = p.slots * p.tokens;
@@ -112,18 +119,18 @@ template <int WARPS> __global__ void __launch_bounds__(WARPS * 32) joint_kernel(
     const size_t key_start = blockIdx.z * p.kv_take_stride + key_head * DIM;
     const pv_bf16 *const keys = (const pv_bf16 *)p.k + key_start, *const values = (const pv_bf16 *)p.v + key_start;
 
-    copy_rows<WARPS * 32>(q, (const pv_bf16 *)p.q + start, row, WARPS * QUERIES, p.tokens - first);
-    copy_rows<WARPS * 32>(k[0], keys, key_row, KEYS, count);
-    copy_rows<WARPS * 32>(v[0], values, key_row, KEYS, count);
+    J::template copy_rows<WARPS * 32>(q, (const pv_bf16 *)p.q + start, row, WARPS * QUERIES, p.tokens - first);
+    J::template copy_rows<WARPS * 32>(k[0], keys, key_row, KEYS, count);
+    J::template copy_rows<WARPS * 32>(v[0], values, key_row, KEYS, count);
     pv_cp_async_commit();
 
-    joint_state state = {{}, {-INFINITY, -INFINITY}, {}};
+    typename J::state state = {{}, {-INFINITY, -INFINITY}, {}};
     uint32_t query[DIM / 16][4];
     for (int from = 0; from < count; from += KEYS) {
         const int now = from / KEYS % 2, next = from + KEYS;
         if (next < count) {
-            copy_rows<WARPS * 32>(k[!now], keys + (size_t)next * key_row, key_row, KEYS, count - next);
-            copy_rows<WARPS * 32>(v[!now], values + (size_t)next * key_row, key_row, KEYS, count - next);
+            J::template copy_rows<WARPS * 32>(k[!now], keys + (size_t)next * key_row, key_row, KEYS, count - next);
+            J::template copy_rows<WARPS * 32>(v[!now], values + (size_t)next * key_row, key_row, KEYS, count - next);
         }
         pv_cp_async_commit();
         pv_cp_async_wait<1>();
@@ -131,11 +138,11 @@ template <int WARPS> __global__ void __launch_bounds__(WARPS * 32) joint_kernel(
         if (from == 0)
 #pragma unroll
             for (int c = 0; c < DIM / 16; c++)
-                pv_ldmatrix_x4(query[c], q + chunk_place(warp * QUERIES + lane % 16, c * 2 + lane / 16));
+                pv_ldmatrix_x4(query[c], q + J::chunk_place(warp * QUERIES + lane % 16, c * 2 + lane / 16));
         float score[KEYS / 8][4] = {};
-        joint_scores(score, query, k[now], scale, count - from);
-        joint_softmax(score, &state);
-        joint_mix(&state, score, v[now]);
+        J::scores(score, query, k[now], scale, count - from);
+        J::softmax(score, &state);
+        J::mix(&state, score, v[now]);
         __syncthreads(); /* and may be overwritten */
     }
 #pragma unroll
@@ -154,11 +161,11 @@ template <int WARPS> __global__ void __launch_bounds__(WARPS * 32) joint_kernel(
     }
 }
 
-template <int WARPS> static int launch(const struct pv_attention *p, const struct pv_queue *q)
+template <typename J, int WARPS> static int launch(const struct pv_attention *p, const struct pv_queue *q)
 {
     const unsigned tiles = (unsigned)((p->tokens + WARPS * QUERIES - 1) / (WARPS * QUERIES));
     const float log2e = 1.44269504f;
-    return PV_LAUNCH(joint_kernel<WARPS>, dim3(tiles, (unsigned)p->heads, (unsigned)p->takes), dim3(WARPS * 32), 0,
+    return PV_LAUNCH((joint_kernel<J, WARPS>), dim3(tiles, (unsigned)p->heads, (unsigned)p->takes), dim3(WARPS * 32), 0,
                      q->stream, *p, p->scale * log2e);
 }
 
@@ -166,5 +173,8 @@ template <int WARPS> static int launch(const struct pv_attention *p, const struc
 extern "C" int pv_kernel_attention_joint(const struct pv_attention *p, const struct pv_queue *q)
 {
     const size_t large = ((size_t)p->tokens + 63) / 64 * (size_t)p->heads * (size_t)p->takes;
-    return large >= 2 * (size_t)q->multiprocessors ? launch<4>(p, q) : launch<2>(p, q);
+    const bool many = large >= 2 * (size_t)q->multiprocessors;
+    if (p->head_dim == 64)
+        return many ? launch<joint<64, 64>, 4>(p, q) : launch<joint<64, 64>, 2>(p, q);
+    return many ? launch<joint<128, 32>, 4>(p, q) : launch<joint<128, 32>, 2>(p, q);
 }

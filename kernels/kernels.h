@@ -51,7 +51,7 @@ int pv_kernel_add(const struct pv_add *p, const struct pv_queue *q);
 int pv_kernel_qkv(const struct pv_qkv *p, const struct pv_queue *q);
 /* attention.cu: takes the fastest that serves */
 int pv_kernel_attention(const struct pv_attention *p, const struct pv_queue *q);
-/* attention_joint.cu: PV_ATTENTION_JOINT in bf16, head_dim 64, everything aligned to 16 bytes */
+/* attention_joint.cu: PV_ATTENTION_JOINT in bf16, head_dim 64 or 128, everything aligned to 16 bytes */
 int pv_kernel_attention_joint(const struct pv_attention *p, const struct pv_queue *q);
 /* attention_time.cu: PV_ATTENTION_TIME in bf16, head_dim 32, 64 or 128, everything aligned to 16 bytes */
 int pv_kernel_attention_time(const struct pv_attention *p, const struct pv_queue *q);

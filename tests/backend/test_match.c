@@ -388,12 +388,14 @@ Test(match, attention)
                        harness_coin() ? 0.125f : scale);
     }
     attention_case(PV_ATTENTION_JOINT, 2, 37, 5, 2, 1, 64, 8, 0.125f);
+    attention_case(PV_ATTENTION_JOINT, 2, 37, 3, 2, 1, 128, 8, 0.125f);
     for (int head_dim = 32; head_dim <= 128; head_dim *= 2)
         attention_case(PV_ATTENTION_TIME, 2, 9, 17, 2, 1, head_dim, 8, 0.125f);
     if (!harness_large())
         return;
     attention_case(PV_ATTENTION_JOINT, 1, 144, 1, 6, 6, 64, 0, 0.125f);
     attention_case(PV_ATTENTION_JOINT, 1, 144, 4, 2, 1, 128, 0, 0.09f);
+    attention_case(PV_ATTENTION_JOINT, 2, 150, 1, 2, 2, 128, 0, 0.09f);
     attention_case(PV_ATTENTION_JOINT, 1, 1024, 1, 1, 1, 32, 0, 0.18f);
     attention_case(PV_ATTENTION_TIME, 2, 144, 64, 6, 6, 64, 0, 0.125f);
 }
