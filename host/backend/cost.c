@@ -64,8 +64,11 @@ struct pv_cost pv_cost_attention(const struct pv_stream *s, const struct pv_atte
     const double keys = p->kind == PV_ATTENTION_JOINT ? (double)p->slots * p->tokens : p->slots;
     const double cache = (double)p->takes * p->slots * p->tokens * p->kv_heads * p->head_dim;
     struct pv_cost cost = {.operations = 4 * queries * keys * row, .bytes = element(s) * 2 * (queries * row + cache)};
-    shape(&cost, "%s, %d tokens, %d slots, %d x %d", p->kind == PV_ATTENTION_JOINT ? "joint" : "time",
-          p->takes * p->tokens, p->slots, p->heads, p->head_dim);
+    char takes[24] = "";
+    if (p->takes > 1)
+        snprintf(takes, sizeof takes, ", %d takes", p->takes);
+    shape(&cost, "%s, %d tokens, %d slots, %d x %d%s", p->kind == PV_ATTENTION_JOINT ? "joint" : "time",
+          p->takes * p->tokens, p->slots, p->heads, p->head_dim, takes);
     return cost;
 }
 

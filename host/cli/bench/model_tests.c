@@ -270,7 +270,6 @@ static pv_status append_ops(struct stage *s, unsigned parts, double frames)
 static pv_status measure_ops(struct stage *s)
 {
     double ms;
-    s->c.takes = 1;
     PV_TRY(open_stage(s));
     for (int i = 0; i < WARM_UP; i++)
         PV_TRY(advance(s, &ms));

@@ -120,7 +120,7 @@ static pv_status (*const tests[PV_BENCH_TEST_COUNT])(struct pv_bench *b, const s
 static bool already_measured(const struct pv_bench *b, size_t i, enum pv_bench_test test)
 {
     const struct pv_bench_case *c = &b->plan.cases[i];
-    if (test == PV_BENCH_MODEL || test == PV_BENCH_END_TO_END)
+    if (test == PV_BENCH_MODEL || test == PV_BENCH_END_TO_END || test == PV_BENCH_OPS)
         return false;
     for (size_t j = 0; j < i; j++) {
         const struct pv_bench_case *other = &b->plan.cases[j];
