@@ -4,6 +4,7 @@
 #define PV_ELEMENT_CUH
 
 #include "launch.cuh"
+#include "ptx.cuh"
 
 /* The upper half of a float: 8 bits of exponent, 7 of fraction. */
 struct pv_bf16 {
@@ -20,7 +21,7 @@ __device__ inline float to_float(pv_bf16 x)
     return __uint_as_float((uint32_t)x.bits << 16);
 }
 
-/* Rounds to nearest, ties to even; infinities stay, and so do NaNs. */
+/* Rounds as pv_pack_bf16 does. */
 template <typename T> __device__ inline T from_float(float x);
 
 template <> __device__ inline float from_float<float>(float x)
@@ -30,10 +31,7 @@ template <> __device__ inline float from_float<float>(float x)
 
 template <> __device__ inline pv_bf16 from_float<pv_bf16>(float x)
 {
-    const uint32_t bits = __float_as_uint(x);
-    if (x != x)
-        return {(uint16_t)(bits >> 16 | 0x40)};
-    return {(uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+    return {(uint16_t)pv_pack_bf16(x, 0)};
 }
 
 /* Two neighbours: one access of 4 bytes, the lower half first. */
@@ -44,7 +42,7 @@ __device__ inline float2 to_floats(uint32_t pair)
 
 __device__ inline uint32_t from_floats(float x, float y)
 {
-    return from_float<pv_bf16>(x).bits | (uint32_t)from_float<pv_bf16>(y).bits << 16;
+    return pv_pack_bf16(x, y);
 }
 
 /* 16 bytes of neighbours at once, aligned: four floats or eight of bf16. */

@@ -22,6 +22,15 @@ __device__ inline void pv_mma_bf16_16816(float d[4], const uint32_t a[4], const 
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+/* Two floats -> two of bf16, the first in the lower half: to nearest, ties to even; infinities stay, NaN becomes
+ * 0x7fff. */
+__device__ inline uint32_t pv_pack_bf16(float low, float high)
+{
+    uint32_t pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+    return pair;
+}
+
 __device__ inline uint32_t pv_shared_address(const void *shared)
 {
     return (uint32_t)__cvta_generic_to_shared(shared);

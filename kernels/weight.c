@@ -15,7 +15,7 @@ void pv_cuda_weight_free(struct pv_backend *backend, struct pv_weight *weight)
     }
 }
 
-/* element.cuh's rounding, on the host. Weights are finite. */
+/* ptx.cuh's rounding, on the host. Weights are finite. */
 static uint16_t bf16_bits(float x)
 {
     uint32_t bits;

@@ -65,6 +65,18 @@ inline void pv_ldmatrix_x2_trans(uint32_t r[2], const void *smem_row, PV_EMULATO
     r[1] = w.word[1];
 }
 
+/* cvt.rn.bf16x2.f32, one half of it. */
+inline uint32_t pv_round_bf16(float x)
+{
+    const uint32_t bits = __float_as_uint(x);
+    return (bits & 0x7fffffffu) > 0x7f800000u ? 0x7fffu : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
+
+inline uint32_t pv_pack_bf16(float low, float high)
+{
+    return pv_round_bf16(low) | pv_round_bf16(high) << 16;
+}
+
 /* 16 bytes, zeros when not valid. */
 inline void pv_cp_async_16(void *smem, const void *global, bool valid, PV_EMULATOR_SITE_)
 {
