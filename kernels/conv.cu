@@ -128,15 +128,9 @@ template <typename T> struct conv_finish {
         else
             dst[at] = from_float<T>(x);
     }
-    /* Channels n, which is even, and n + 1. */
+    /* Channels n, which is even, and n + 1, when they are paired. */
     __device__ void pair(size_t m, int n, float sum, float next) const
     {
-        if (!paired) {
-            (*this)(m, n, sum);
-            if (n + 1 < out)
-                (*this)(m, n + 1, next);
-            return;
-        }
         const size_t at = pixel(m) * (size_t)out + (size_t)n;
         float2 x = make_float2(sum + bias[n], next + bias[n + 1]);
         if (residual) {

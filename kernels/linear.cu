@@ -73,15 +73,9 @@ template <typename T> struct linear_finish {
             x += to_float(residual[at]);
         dst[at] = from_float<T>(x);
     }
-    /* Columns n, which is even, and n + 1. */
+    /* Columns n, which is even, and n + 1, when they are paired. */
     __device__ void pair(size_t m, int n, float sum, float next) const
     {
-        if (!paired) {
-            (*this)(m, n, sum);
-            if (n + 1 < out)
-                (*this)(m, n + 1, next);
-            return;
-        }
         float x = activate(sum + bias[n], activation), y = activate(next + bias[n + 1], activation);
         if (gate) {
             const float2 g = to_floats(*(const uint32_t *)(gate + gate_row(m) + n));

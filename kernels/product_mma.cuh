@@ -215,8 +215,15 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
 #pragma unroll
             for (int j = 0; j < Shape::NS; j++) {
                 const int n = first_column + warp_column + j * 8 + lane % 4 * 2;
-                if (n < columns && j % Shape::SLICES == slice)
+                if (n >= columns || j % Shape::SLICES != slice)
+                    continue;
+                if (finish.paired) {
                     finish.pair(m, n, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+                    continue;
+                }
+                finish(m, n, sum[i][j][half * 2]);
+                if (n + 1 < columns)
+                    finish(m, n + 1, sum[i][j][half * 2 + 1]);
             }
         }
 }

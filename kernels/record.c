@@ -3,14 +3,8 @@
 
 #include <stdlib.h>
 
+#include "cuda.h"
 #include "device.h"
-
-static pv_status done(struct pv_error *error, const char *what, int code)
-{
-    return code == 0
-               ? PV_OK
-               : pv_fail(error, PV_ERR_DEVICE, "the device failed in %s a frame: %s", what, pv_device_error_text(code));
-}
 
 /* One more place before anything is recorded, so that nothing can be lost for want of memory. */
 static pv_status make_room(struct pv_recordings *r, struct pv_error *error)
@@ -33,11 +27,11 @@ pv_status pv_recordings_begin(struct pv_recordings *r, void *queue, uint64_t key
     for (size_t i = 0; i < r->count; i++)
         if (r->kept[i].key == key) {
             *replayed = true;
-            return done(error, "replaying", pv_device_replay(r->kept[i].graph, queue));
+            return pv_cuda_done(error, "replaying a frame", pv_device_replay(r->kept[i].graph, queue));
         }
     PV_TRY(make_room(r, error));
     r->key = key;
-    return done(error, "recording", pv_device_record_begin(queue));
+    return pv_cuda_done(error, "recording a frame", pv_device_record_begin(queue));
 }
 
 pv_status pv_recordings_end(struct pv_recordings *r, void *queue, pv_status ops, struct pv_error *error)
@@ -48,9 +42,9 @@ pv_status pv_recordings_end(struct pv_recordings *r, void *queue, pv_status ops,
         pv_device_record_free(graph);
         return ops;
     }
-    PV_TRY(done(error, "recording", code));
+    PV_TRY(pv_cuda_done(error, "recording a frame", code));
     r->kept[r->count++] = (struct pv_recording){r->key, graph};
-    return done(error, "replaying", pv_device_replay(graph, queue));
+    return pv_cuda_done(error, "replaying a frame", pv_device_replay(graph, queue));
 }
 
 void pv_recordings_forget(struct pv_recordings *r)

@@ -20,8 +20,8 @@ struct pv_info_values {
 int pv_info_clip(const char *path, const struct pv_info_values *values, struct pv_terminal *terminal, json_t **object);
 int pv_info_model(const char *path, struct pv_terminal *terminal, json_t **object);
 
-/* {"cpu": {...}, "cuda": {...}}: what each backend finds, and why it or a device of it cannot be used. NULL when there is
- * no memory. */
+/* {"cpu": {...}, "cuda": {...}}: what each backend finds, and why it or a device of it cannot be used. NULL when there
+ * is no memory. */
 json_t *pv_info_devices(void);
 
 #endif

@@ -61,11 +61,12 @@ static pv_status allocate(struct pv_rollout *r)
     take_state(r);
     take_scratch(r);
     r->tokens.host_time = calloc((size_t)r->model->dit.config.head_dim, sizeof(float));
+    void *frames = NULL;
     if (r->model->backend->op->host_alloc)
-        PV_TRY(r->model->backend->op->host_alloc(r->model->backend, all_frames_bytes(r), &r->host_memory, &r->error));
+        PV_TRY(r->model->backend->op->host_alloc(r->model->backend, all_frames_bytes(r), &frames, &r->error));
     else
-        r->host_memory = calloc(1, all_frames_bytes(r));
-    r->host_frame = r->host_memory;
+        frames = calloc(1, all_frames_bytes(r));
+    r->host_frame = frames;
     if (!r->host_frame || !r->tokens.host_time)
         return pv_fail(&r->error, PV_ERR_MEMORY, "no memory for %d frames of %d x %d pixels", r->takes, r->width,
                        r->height);
@@ -151,10 +152,10 @@ void pv_rollout_release(struct pv_rollout *r)
         r->stream->backend->op->stream_close(r->stream);
     pv_buffers_free(&r->state);
     pv_buffers_free(&r->scratch);
-    if (r->host_memory && r->model->backend->op->host_free)
-        r->model->backend->op->host_free(r->model->backend, r->host_memory);
+    if (r->host_frame && r->model->backend->op->host_free)
+        r->model->backend->op->host_free(r->model->backend, r->host_frame);
     else
-        free(r->host_memory);
+        free(r->host_frame);
     free(r->tokens.host_time);
 }
 
@@ -242,7 +243,7 @@ static pv_status draw_recorded(struct pv_rollout *r)
         return draw(r);
     bool replayed;
     PV_TRY(pv_sampler_stopped(r));
-    PV_TRY(op->record_begin(r->stream, r->frames % period(r) * 2 + (uint64_t)r->decoder.last, &replayed));
+    PV_TRY(op->record_begin(r->stream, r->frames % period(r), &replayed));
     return replayed ? PV_OK : op->record_end(r->stream, draw(r));
 }
 

@@ -49,7 +49,6 @@ struct pv_rollout {
     struct pv_dit_scratch tokens;
     struct pv_dit_condition condition; /* its last level is the commit's */
     uint8_t *host_frame;               /* [T][height][width][3] */
-    void *host_memory;                 /* what host_frame is in */
     uint32_t host_index;               /* what is uploaded to frame_index */
 };
 
