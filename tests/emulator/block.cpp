@@ -33,6 +33,17 @@ void fault(const void *code, const char *format, ...)
     abort(); /* a failed launch is never gone on with */
 }
 
+static std::string beside(const void *kernel)
+{
+    return kernel ? "; the other one is kernel " + function_name(kernel) : "";
+}
+
+void fault_of_copy(const std::string &text, const void *kernel)
+{
+    device.fault = text + beside(kernel);
+    device.failed = true;
+}
+
 std::string describe(site s)
 {
     const std::string file = s.file;
@@ -281,7 +292,8 @@ static void complete_fault()
     device.fault = "kernel " + function_name(device.running->kernel_address) + place + of_thread + ": " + device.fault;
     if (device.fault_address)
         device.fault += " at " + locate(device.fault_address);
-    device.fault_address = nullptr;
+    device.fault += beside(device.fault_kernel);
+    device.fault_address = device.fault_kernel = nullptr;
 }
 
 static void run_block(uint3 block)

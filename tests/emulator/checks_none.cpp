@@ -38,4 +38,9 @@ void check_atomic(const void *, size_t, site)
 {
 }
 
+bool check_copy(const void *, const void *, size_t)
+{
+    return true;
+}
+
 } // namespace pv_emulator

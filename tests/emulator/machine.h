@@ -73,8 +73,19 @@ struct allocation {
     uintptr_t low, bytes; /* bytes 0: freed */
 };
 
+/* Of each stream, by its number, how many pieces of its work are known to be over before something. */
+using past_work = std::vector<unsigned>;
+
+/* A piece of work of a stream; it is the last one of its stream that `before` counts. */
+struct moment {
+    unsigned stream;
+    past_work before;
+};
+
 struct machine {
     std::mutex busy; /* one launch at a time: shared variables, stacks and shadow are there once */
+
+    const moment *now; /* the work that is done */
 
     /* the running launch */
     const launch *running;
@@ -93,12 +104,15 @@ struct machine {
     bool failed;
     std::string fault;
     const void *fault_address; /* in the code, to be turned into a line; NULL = the text has it */
+    const void *fault_kernel;  /* another kernel that has its share; NULL = there is none */
 };
 extern machine device;
 
 /* Ends the launch. From a fiber it does not return; elsewhere it aborts the program: the mistake is the host's.
  * code: where in the program, or NULL when the text says it. */
 [[noreturn]] __attribute__((format(printf, 2, 3))) void fault(const void *code, const char *format, ...);
+/* Of what no kernel does. kernel: one that has its share, or NULL. */
+void fault_of_copy(const std::string &text, const void *kernel);
 
 /* Waits until all lanes of mask are at the same collective with the same mask; the last one completes it for all. */
 void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask));
@@ -174,6 +188,9 @@ void check_global_read(const void *address, site from);
 void check_copy_begins(void *shared_address, size_t bytes, site from);
 void check_copy_ends(void *shared_address, size_t bytes);
 void check_atomic(const void *address, size_t bytes, site from);
+/* A copy, or with src NULL a fill; what lies on the host is passed over. False: it was a fault. The caller holds
+ * device.busy. */
+bool check_copy(const void *dst, const void *src, size_t bytes);
 /* "file.cu:12" */
 std::string describe(site s);
 

@@ -244,6 +244,13 @@ static bool is_pinned(const void *memory)
     return after != pinned.begin() && (uintptr_t)memory - (--after)->first < after->second;
 }
 
+static void copy_now(void *dst, const void *src, size_t bytes)
+{
+    const std::lock_guard<std::mutex> lock(device.busy);
+    if (check_copy(dst, src, bytes))
+        memmove(dst, src, bytes);
+}
+
 /* Memory of the host that is not pinned goes through the driver's own: on the way to the device it is read before the
  * call returns, though the device may get it later; on the way back the call waits. A graph reads it when it runs. */
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream)
@@ -252,13 +259,13 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpy
         return leave_error(cudaErrorInvalidValue);
     const bool to_device = is_device_memory(dst, bytes), from_device = is_device_memory(src, bytes);
     if (is_capturing(stream) || bytes == 0 || from_device || is_pinned(src)) {
-        const cudaError_t error = enqueue(stream, [=] { memmove(dst, src, bytes); });
+        const cudaError_t error = enqueue(stream, [=] { copy_now(dst, src, bytes); });
         if (error == cudaSuccess && !is_capturing(stream) && !to_device && !is_pinned(dst))
             finish(stream);
         return leave_error(error != cudaSuccess ? error : health());
     }
     const std::vector<char> read((const char *)src, (const char *)src + bytes);
-    return enqueue(stream, [=] { memcpy(dst, read.data(), bytes); });
+    return enqueue(stream, [=] { copy_now(dst, read.data(), bytes); });
 }
 
 cudaError_t cudaMemcpy(void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
@@ -275,7 +282,11 @@ cudaError_t cudaMemsetAsync(void *dst, int byte, size_t bytes, cudaStream_t stre
 {
     if (bytes > 0 && !is_device_memory(dst, bytes))
         return leave_error(cudaErrorInvalidValue);
-    return enqueue(stream, [=] { memset(dst, byte, bytes); });
+    return enqueue(stream, [=] {
+        const std::lock_guard<std::mutex> lock(device.busy);
+        if (check_copy(dst, nullptr, bytes))
+            memset(dst, byte, bytes);
+    });
 }
 
 cudaError_t cudaMemset(void *dst, int byte, size_t bytes)

@@ -34,13 +34,20 @@ void stop_capturing(cudaStream_t stream);
 
 } // namespace pv_emulator
 
+struct asked {
+    pv_emulator::work what;
+    pv_emulator::moment when;
+};
+
 struct CUgraph_st {
     std::vector<pv_emulator::work> steps;
 };
 
 struct CUstream_st {
     bool waits_for_default; /* and the default stream for it */
-    std::deque<pv_emulator::work> waiting;
+    unsigned number;
+    pv_emulator::past_work past; /* what comes next may count on it */
+    std::deque<asked> waiting;
 
     std::unique_ptr<CUgraph_st> captured; /* while capturing */
     cudaStreamCaptureMode mode;

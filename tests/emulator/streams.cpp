@@ -1,5 +1,8 @@
 /* streams.cpp: streams and events. A device works on its own time; here it works as late as it may: when somebody
- * waits. What was not waited for is then seen to be missing. */
+ * waits. What was not waited for is then seen to be missing.
+ *
+ * Late is one order of many. So every piece of work also knows which others are over before it in all of them: its
+ * stream's, what its stream waited for, and what the host had waited for when it asked. checks_device.h looks there. */
 #include <time.h>
 
 #include <algorithm>
@@ -13,14 +16,25 @@ struct event_state {
     cudaStream_t stream; /* of the last record */
     unsigned asked, done;
     double seconds;
+    past_work past; /* before the last record */
 };
 struct CUevent_st {
     std::shared_ptr<event_state> state; /* work may outlive the event */
 };
 
 static std::recursive_mutex working; /* all streams, and what is done for them */
-static CUstream_st default_stream = {true, {}, nullptr, cudaStreamCaptureModeRelaxed, {}, false};
+static CUstream_st default_stream = {true, 0, {}, {}, nullptr, cudaStreamCaptureModeRelaxed, {}, false};
 static std::vector<cudaStream_t> streams; /* but for the default one */
+static unsigned stream_count = 1;         /* that there ever were */
+static past_work host_past;               /* what a thread of the host has waited for, all of them know */
+
+static void learn(past_work &who, const past_work &what)
+{
+    if (who.size() < what.size())
+        who.resize(what.size());
+    for (size_t i = 0; i < what.size(); i++)
+        who[i] = std::max(who[i], what[i]);
+}
 
 static CUstream_st &named(cudaStream_t stream)
 {
@@ -32,10 +46,12 @@ static bool work_once(CUstream_st &s)
 {
     if (s.waiting.empty())
         return false;
-    const work w = std::move(s.waiting.front());
+    const asked next = std::move(s.waiting.front());
     s.waiting.pop_front();
-    if (health() == cudaSuccess)
-        w();
+    if (health() != cudaSuccess)
+        return true;
+    device.now = &next.when;
+    next.what();
     return true;
 }
 
@@ -49,14 +65,18 @@ void pv_emulator::finish(cudaStream_t stream)
 {
     const std::lock_guard<std::recursive_mutex> lock(working);
     work_off(named(stream));
+    learn(host_past, named(stream).past);
 }
 
 void pv_emulator::finish_all()
 {
     const std::lock_guard<std::recursive_mutex> lock(working);
     work_off(default_stream);
-    for (const cudaStream_t s : streams)
+    learn(host_past, default_stream.past);
+    for (const cudaStream_t s : streams) {
         work_off(*s);
+        learn(host_past, s->past);
+    }
 }
 
 cudaError_t pv_emulator::enqueue(cudaStream_t stream, work w)
@@ -69,12 +89,20 @@ cudaError_t pv_emulator::enqueue(cudaStream_t stream, work w)
         s.captured->steps.push_back(std::move(w));
         return cudaSuccess;
     }
-    if (&s != &default_stream && s.waits_for_default)
+    learn(s.past, host_past);
+    if (&s != &default_stream && s.waits_for_default) {
         work_off(default_stream);
+        learn(s.past, default_stream.past);
+    }
     for (const cudaStream_t other : streams)
-        if (&s == &default_stream && other->waits_for_default)
+        if (&s == &default_stream && other->waits_for_default) {
             work_off(*other);
-    s.waiting.push_back(std::move(w));
+            learn(s.past, other->past);
+        }
+    if (s.past.size() <= s.number)
+        s.past.resize(s.number + 1);
+    s.past[s.number]++;
+    s.waiting.push_back({std::move(w), {s.number, s.past}});
     return cudaSuccess;
 }
 
@@ -83,7 +111,8 @@ cudaError_t pv_emulator::enqueue(cudaStream_t stream, work w)
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
 {
     const std::lock_guard<std::recursive_mutex> lock(working);
-    *stream = new CUstream_st{flags != cudaStreamNonBlocking, {}, nullptr, cudaStreamCaptureModeRelaxed, {}, false};
+    *stream = new CUstream_st{
+        flags != cudaStreamNonBlocking, stream_count++, {}, {}, nullptr, cudaStreamCaptureModeRelaxed, {}, false};
     streams.push_back(*stream);
     return leave_error(health());
 }
@@ -142,7 +171,7 @@ static void wait_for(const event_state &e, cudaStream_t stream, unsigned record)
 
 cudaError_t cudaEventCreate(cudaEvent_t *event)
 {
-    *event = new CUevent_st{std::make_shared<event_state>(event_state{nullptr, 0, 0, 0})};
+    *event = new CUevent_st{std::make_shared<event_state>(event_state{nullptr, 0, 0, 0, {}})};
     return leave_error(health());
 }
 
@@ -163,18 +192,21 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
     const std::shared_ptr<event_state> e = event->state;
     e->stream = stream;
     const unsigned record = ++e->asked;
-    return enqueue(stream, [e, record] {
+    const cudaError_t error = enqueue(stream, [e, record] {
         timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         e->seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
         e->done = record;
     });
+    e->past = named(stream).past;
+    return error;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     const std::lock_guard<std::recursive_mutex> lock(working);
     wait_for(*event->state, event->state->stream, event->state->asked);
+    learn(host_past, event->state->past);
     return leave_error(health());
 }
 
@@ -195,5 +227,6 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     if (is_capturing(stream)) /* of several streams together: prevue has no use for it */
         return leave_error(cudaErrorStreamCaptureUnsupported);
     const std::shared_ptr<event_state> e = event->state;
+    learn(named(stream).past, e->past);
     return enqueue(stream, [e, of = e->stream, record = e->asked] { wait_for(*e, of, record); });
 }

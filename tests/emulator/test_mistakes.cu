@@ -389,6 +389,106 @@ Test(emulator_mistakes, cp_async_of_another_thread_without_a_barrier)
              {"dynamic shared memory"});
 }
 
+/* ---- streams ---- */
+
+__global__ void set_all(float *dst, float value)
+{
+    dst[threadIdx.x] = value;
+}
+
+__global__ void copy_all(float *dst, const float *src)
+{
+    dst[threadIdx.x] = src[threadIdx.x];
+}
+
+/* Three streams that know nothing of each other, and an event. */
+struct several {
+    cudaStream_t stream[3];
+    cudaEvent_t event;
+
+    several()
+    {
+        for (cudaStream_t &s : stream)
+            cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking);
+        cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+    }
+    ~several()
+    {
+        for (cudaStream_t s : stream)
+            cudaStreamDestroy(s);
+        cudaEventDestroy(event);
+    }
+    /* What comes on `later` comes after all that `earlier` has been asked for. */
+    void put_after(int later, int earlier)
+    {
+        cudaEventRecord(event, stream[earlier]);
+        cudaStreamWaitEvent(stream[later], event, 0);
+    }
+};
+
+/* The streams happen to work in the right order: the first one is waited for, but only after the second was asked. */
+Test(emulator_mistakes, reading_what_another_stream_writes)
+{
+    several s;
+    array<float> a(32), b(32);
+    PV_LAUNCH(set_all, 1, 32, 0, s.stream[0], a.device, 1.0f);
+    const int code = PV_LAUNCH(copy_all, 1, 32, 0, s.stream[1], b.device, a.device);
+    cudaStreamSynchronize(s.stream[0]);
+    must_say(code, {"kernel copy_all", "reads byte 0 of an allocation of 128",
+                    "another stream wrote, and nothing puts one before the other", "test_mistakes.cu:", "set_all"});
+}
+
+Test(emulator_mistakes, writing_what_another_stream_writes)
+{
+    several s;
+    array<float> a(32);
+    PV_LAUNCH(set_all, 1, 32, 0, s.stream[0], a.device, 1.0f);
+    s.put_after(1, 0);
+    PV_LAUNCH(set_all, 1, 32, 0, s.stream[0], a.device, 2.0f); /* after the event */
+    const int code = PV_LAUNCH(set_all, 1, 32, 0, s.stream[1], a.device, 3.0f);
+    cudaStreamSynchronize(s.stream[0]);
+    must_say(code, {"writes byte 0", "another stream wrote"});
+}
+
+/* Two streams read, one of them is waited for. */
+Test(emulator_mistakes, writing_what_one_of_two_streams_still_reads)
+{
+    for (int late = 0; late < 2; late++) {
+        several s;
+        array<float> a(std::vector<float>(32, 1.0f)), b(32), c(32);
+        PV_LAUNCH(copy_all, 1, 32, 0, s.stream[0], b.device, a.device);
+        PV_LAUNCH(copy_all, 1, 32, 0, s.stream[1], c.device, a.device);
+        s.put_after(2, late);
+        const int code = PV_LAUNCH(set_all, 1, 32, 0, s.stream[2], a.device, 2.0f);
+        cudaStreamSynchronize(s.stream[0]);
+        cudaStreamSynchronize(s.stream[1]);
+        must_say(code, {"kernel set_all", "writes byte 0", "another stream read", "copy_all"});
+    }
+}
+
+Test(emulator_mistakes, copies_that_streams_do_not_wait_for)
+{
+    several s;
+    float *pinned;
+    array<float> a(32), b(32);
+    cudaMallocHost(&pinned, 128);
+    PV_LAUNCH(set_all, 1, 32, 0, s.stream[0], a.device, 1.0f);
+    cudaMemcpyAsync(pinned, a.device, 128, cudaMemcpyDeviceToHost, s.stream[1]);
+    cudaStreamSynchronize(s.stream[0]);
+    must_say(0, {"a copy reads what a kernel of another stream wrote", "set_all"});
+
+    cudaMemcpyAsync(pinned, b.device, 128, cudaMemcpyDeviceToHost, s.stream[0]);
+    cudaMemsetAsync(b.device, 0, 128, s.stream[1]);
+    cudaStreamSynchronize(s.stream[0]);
+    must_say(0, {"a copy writes what a copy of another stream read"});
+
+    cudaMemcpyAsync(b.device, pinned, 128, cudaMemcpyHostToDevice, s.stream[0]);
+    const int code = PV_LAUNCH(copy_all, 1, 32, 0, s.stream[1], a.device, b.device);
+    cudaStreamSynchronize(s.stream[0]);
+    must_say(code, {"kernel copy_all", "reads byte 0", "a copy of another stream wrote"});
+    cudaFreeHost(pinned);
+}
+
 /* ---- alignment ---- */
 
 __global__ void vector_off_its_place(float *dst, const float *src)
