@@ -9,19 +9,20 @@ import numpy as np
 import torch
 
 
-def read(program, world, seed, count, frames, width, height, fps):
-    """One process: yields (seed, gravity (2,), pixels uint8 (frames, height, width, 4)): RGB and foreground coverage."""
+def read(program, world, seed, count, frames, width, height, fps, turns):
+    """One process: yields (seed, gravity float32 (frames, 2) on the way to each frame, pixels uint8 (frames, height, width,
+    4)): RGB and foreground coverage. turns: in about half of the clips gravity changes on the way."""
     command = [program, "--world", world, "--seed", str(seed), "--count", str(count), "--frames", str(frames)]
-    command += ["--size", f"{width}x{height}", "--fps", f"{fps[0]}/{fps[1]}"]
-    size = frames * height * width * 4
+    command += ["--size", f"{width}x{height}", "--fps", f"{fps[0]}/{fps[1]}"] + ["--gravity-turns"] * turns
+    size, tail = frames * height * width * 4, frames * 8
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         for _ in range(count):
-            head = process.stdout.read(16)
-            body = process.stdout.read(size)
-            if len(body) != size:
+            clip = process.stdout.read(8 + size + tail)
+            if len(clip) != 8 + size + tail:
                 raise RuntimeError(f"{' '.join(command)} ended early")
-            clip_seed, gx, gy = struct.unpack("<Qff", head)
-            yield clip_seed, (gx, gy), np.frombuffer(body, np.uint8).reshape(frames, height, width, 4)
+            (clip_seed,) = struct.unpack_from("<Q", clip)
+            gravity = np.frombuffer(clip, "<f4", 2 * frames, 8 + size).reshape(frames, 2)
+            yield clip_seed, gravity, np.frombuffer(clip, np.uint8, size, 8).reshape(frames, height, width, 4)
 
 
 def shares(worlds, count):
@@ -34,7 +35,7 @@ def shares(worlds, count):
     return out
 
 
-def clips(program, worlds, seed, count, frames, width, height, fps=(24, 1), chunk=16):
+def clips(program, worlds, seed, count, frames, width, height, fps=(24, 1), turns=False, chunk=16):
     """`count` clips of several worlds ({name: weight}), seeds from `seed` on in each, world after world, in a fixed
     order whatever the number of processors: every processor runs a simulator on a chunk of seeds of its own."""
     jobs = [
@@ -46,7 +47,7 @@ def clips(program, worlds, seed, count, frames, width, height, fps=(24, 1), chun
 
     def work(job):
         name, first, n = job
-        return list(read(program, name, first, n, frames, width, height, fps))
+        return list(read(program, name, first, n, frames, width, height, fps, turns))
 
     with ThreadPoolExecutor(workers) as pool:
         waiting = []  # bounded, so that finished chunks do not pile up in memory

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 
 def encode_clips(codec, source, device, autocast, dtype=torch.float16):
-    """source: data.clips(...) -> latents (N, T, C, h, w), moving cells (N, T, h, w) uint8, gravity (N, 2)."""
+    """source: data.clips(...) -> latents (N, T, C, h, w), moving cells (N, T, h, w) uint8, gravity (N, T, 2)."""
     latents, cells, gravity = [], [], []
     factor = None
     with torch.no_grad(), autocast:
@@ -22,8 +22,8 @@ def encode_clips(codec, source, device, autocast, dtype=torch.float16):
             cover = F.max_pool2d(x[..., 3].float()[:, None], factor)[:, 0]
             latents.append(z.to(dtype).cpu())
             cells.append((cover > 8).to(torch.uint8).cpu())
-            gravity.append(g)
-    return torch.stack(latents), torch.stack(cells), torch.tensor(gravity)
+            gravity.append(torch.from_numpy(g.copy()))
+    return torch.stack(latents), torch.stack(cells), torch.stack(gravity)
 
 
 def batch(store, generator, sequences, frames):
@@ -32,7 +32,7 @@ def batch(store, generator, sequences, frames):
     n = torch.randint(len(latents), (sequences, 1), generator=generator).to(latents.device)
     t = torch.randint(latents.shape[1] - frames + 1, (sequences, 1), generator=generator).to(latents.device)
     t = t + torch.arange(frames, device=latents.device)
-    return latents[n, t].float(), cells[n, t].float(), gravity[n[:, 0]].float()
+    return latents[n, t].float(), cells[n, t].float(), gravity[n, t].float()
 
 
 def noise_levels(shape, device):
@@ -62,10 +62,19 @@ def own_history(model, z, action, depth, context_level):
     return history, ours[:, :, 0, 0, 0]
 
 
+def gravity_action(gravity):
+    """(B, T, 2) -> the action (B, T, 3): in half of the sequences gravity is unknown, in a quarter it is known, in the
+    others from a random frame on, as when only the future is told."""
+    B, T = gravity.shape[:2]
+    kind = torch.rand(B, 1, device=gravity.device)
+    start = torch.where(kind < 0.75, 0, torch.randint(T, (B, 1), device=gravity.device))
+    known = ((kind >= 0.5) & (torch.arange(T, device=gravity.device) >= start)).float()[:, :, None]
+    return torch.cat([gravity * known, known], -1)
+
+
 def train_step(model, recipe, z, cells, gravity, progress, context_level):
     B, T = z.shape[:2]
-    known = (torch.rand(B, 1, device=z.device) < 0.5).float().expand(B, T)
-    action = torch.stack([gravity[:, :1] * known, gravity[:, 1:] * known, known], -1)
+    action = gravity_action(gravity)
     level = noise_levels((B, T), z.device)
     history, counted = z, torch.ones(B, T, device=z.device)
     if progress > recipe["own_history_from"]:

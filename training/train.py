@@ -4,8 +4,8 @@
     python3 training/train.py training/recipes/nano.json --bulk build/release/host/world/prevue-world-bulk
 
 One call works until the recipe is done or --minutes are over, then saves; the same call again goes on where it
-stopped. Everything lies in the --work folder. A recipe with "start" goes on from an exported model; a stage it does not name is
-left out. Runs on a GPU when there is one, on the CPU otherwise; needs PyTorch
+stopped. Everything lies in the --work folder. A recipe with "start" goes on from an exported model of
+the same shape; a stage it does not name is left out. Runs on a GPU when there is one, on the CPU otherwise; needs PyTorch
 and numpy, no network.
 """
 
@@ -47,7 +47,9 @@ class Run:
         torch.manual_seed(self.recipe.get("seed", 0))
         self.model = Model(self.config).to(self.device)
         if "start" in self.recipe:
-            self.config, weights = export.load(os.path.join(here, self.recipe["start"]))
+            began, weights = export.load(os.path.join(here, self.recipe["start"]))
+            for key in ("latent_mean", "latent_std"):
+                self.config["codec"][key] = began["codec"][key]
             self.model.load_state_dict(weights)
             self.model.codec.set_statistics(self.config["codec"]["latent_mean"], self.config["codec"]["latent_std"])
         else:
@@ -88,7 +90,8 @@ class Run:
 
     def clips(self, seed, count):
         r, c = self.recipe["data"], self.config
-        return data.clips(self.args.bulk, self.worlds(), seed, count, r["frames"], c["width"], c["height"], c["fps"])
+        return data.clips(self.args.bulk, self.worlds(), seed, count, r["frames"], c["width"], c["height"], c["fps"],
+                          r.get("gravity_turns", False))
 
     def pixels(self, seed, count):
         """All pixels of some clips: uint8 (count, frames, height, width, 4), written once into their final place."""
@@ -157,7 +160,7 @@ def train_codec(run):
     recipe, generator = run.recipe["codec"], run.generator("codec")
     codec = run.model.codec.to(memory_format=torch.channels_last)
     if not run.done_steps("codec")[1]:
-        pixels = run.pixels(1, recipe["clips"])
+        pixels = run.pixels(recipe.get("first_seed", 1), recipe["clips"])
         held = run.pixels(HELD_OUT, 8)[:, 8:16]
         run.say(f"codec: {len(pixels)} clips of {pixels.shape[1]} frames; held out {len(held)}")
     else:

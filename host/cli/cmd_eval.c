@@ -108,6 +108,22 @@ static int clips_on_sheet(int groups)
     return groups == 1 ? 6 : groups == 2 ? 3 : groups == 3 ? 2 : 1;
 }
 
+/* What if gravity were half? */
+static pv_status run_half_gravity(struct eval *e, const struct pv_suite_group *group, int place, int index)
+{
+    struct pv_footage footage;
+    pv_status status = pv_suite_draw_half_gravity(&e->suite, group, index, &footage, &e->err);
+    if (status == PV_OK)
+        status = pv_predict_turned_gravity(&e->params, &footage, &e->report.groups[place].scores, &e->err);
+    pv_footage_close(&footage);
+    return status;
+}
+
+static bool asks_half_gravity(const struct eval *e, const struct pv_suite_group *group)
+{
+    return e->inputs.model_info.action_size == 3 && pv_suite_turns(&e->suite, group);
+}
+
 static pv_status run_clip(struct eval *e, const struct pv_suite_group *group, int place, int index)
 {
     struct pv_footage footage;
@@ -128,6 +144,8 @@ static pv_status run_clip(struct eval *e, const struct pv_suite_group *group, in
         status = pv_gallery_add(e->gallery, &footage, &shown, &e->err);
     }
     pv_footage_close(&footage);
+    if (status == PV_OK && asks_half_gravity(e, group))
+        status = run_half_gravity(e, group, place, index);
     return status;
 }
 
@@ -151,6 +169,8 @@ static int run_suite(struct eval *e)
         for (int k = 0; k < clips; k++) {
             p.run_long = k < e->v->long_clips && e->v->suite == PV_SUITE_PHYSICS;
             e->frames_total += pv_eval_frames(&p, ahead);
+            if (asks_half_gravity(e, &e->suite.groups[chosen[i]]))
+                e->frames_total += 2 * ahead;
         }
     }
     pv_status status = PV_OK;

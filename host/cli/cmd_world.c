@@ -27,6 +27,7 @@ struct world_values {
     struct pv_rate_value fps;
     int range; /* enum pv_world_range */
     double gravity_scale;
+    int64_t gravity_from;
 };
 
 #define AT(field) offsetof(struct world_values, field)
@@ -135,6 +136,16 @@ static const struct pv_option options[] = {
      .fallback = "1",
      .group = "Scene",
      .help = "Times the scene's gravity: 0 floats, 0.5 is half."},
+    {.name = "gravity-from",
+     .kind = PV_OPTION_COUNT,
+     .argument = "FRAME",
+     .offset = AT(gravity_from),
+     .min = 0,
+     .max = 100000,
+     .group = "Scene",
+     .help =
+         "The frame from which on --gravity-scale counts; until then gravity is the scene's own. Without it: from the "
+         "start."},
     PV_COMMON_OPTIONS,
 };
 
@@ -283,6 +294,7 @@ static int world_run(const void *values, char **operands, struct pv_terminal *te
     params.frames = frames < 1 ? 1 : frames > 100000 ? 100000 : (int)frames;
     params.range = (enum pv_world_range)v->range;
     params.gravity_scale = (float)v->gravity_scale;
+    params.gravity_from = (int)v->gravity_from;
 
     pv_status status = check_values(v, params.name, &err);
     if (status == PV_OK)

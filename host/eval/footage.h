@@ -18,6 +18,10 @@ struct pv_place {
     double visible; /* part of it in the picture and not covered, 0 to 1 */
 };
 
+enum {
+    PV_BOUNCE_AFTER = 4
+}; /* frames: of an earlier contact a gravity that changed changes nothing that can be seen */
+
 struct pv_footage {
     int width, height;  /* pixels */
     int context, ahead; /* frames observed, frames to predict */
@@ -33,6 +37,8 @@ struct pv_footage {
     struct pv_place *places;        /* [context + ahead][objects] */
     struct pv_sighting *truth;      /* [context + ahead][objects]: the true pictures, parsed */
     double pixels_per_unit, frame_seconds;
+    bool gravity_turns; /* gravity changes at the seam to turned_gravity, x and y in units a second squared */
+    float turned_gravity[2];
     int boxes;            /* of a stack, which falls or stands: the first of the objects; 0 = it is none */
     struct pv_pour *pour; /* of the world pour */
     bool law;             /* the physical-law protocol */

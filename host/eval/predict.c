@@ -43,10 +43,11 @@ static pv_status send_frame(struct run *run, pv_rollout *rollout, int t)
     return status == PV_OK ? PV_OK : failed(run, status, rollout);
 }
 
-static pv_status predict_frame(struct run *run, pv_rollout *rollout, uint8_t *rgb)
+/* action may be NULL. */
+static pv_status predict_frame(struct run *run, pv_rollout *rollout, const pv_action *action, uint8_t *rgb)
 {
     pv_frame frame = frame_at(run->footage, rgb);
-    pv_status status = pv_rollout_predict(rollout, NULL);
+    pv_status status = pv_rollout_predict(rollout, action);
     if (status == PV_OK)
         status = pv_rollout_receive(rollout, &frame);
     if (status != PV_OK)
@@ -125,7 +126,7 @@ static pv_status measure_long(struct run *run, pv_rollout *rollout, const struct
     const struct pv_footage *f = run->footage;
     struct pv_sighting seen[PV_OBJECTS];
     for (int t = f->ahead + 1; t <= PV_AHEAD_LONG; t++)
-        PV_TRY(predict_frame(run, rollout, run->picture));
+        PV_TRY(predict_frame(run, rollout, NULL, run->picture));
     pv_objects_find(run->picture, f->width, f->height, f->looks, f->objects, seen);
     for (int i = 0; i < f->objects; i++) {
         const double area = pv_footage_sightings(f, f->ahead)[i].area;
@@ -151,7 +152,7 @@ static pv_status measure_model(struct run *run, pv_rollout *rollout)
     pv_status status = pv_trial_open(&trial, f, PV_PREDICTOR_MODEL, run->scores, run->err);
     for (int t = 1; t <= f->ahead && status == PV_OK; t++) {
         uint8_t *rgb = f->predicted + (size_t)(t - 1) * pv_footage_frame_bytes(f);
-        status = predict_frame(run, rollout, rgb);
+        status = predict_frame(run, rollout, NULL, rgb);
         if (status == PV_OK)
             pv_trial_frame(&trial, t, rgb);
     }
@@ -264,6 +265,72 @@ static pv_status measure_takes(struct run *run)
     free(takes);
     pv_rollout_close(rollout);
     pv_rollout_close(observed);
+    return status;
+}
+
+/* ---- gravity that changes ---- */
+
+static pv_status measure_bounce(struct run *run, const pv_rollout *observed, const pv_action *action,
+                                enum pv_predictor who)
+{
+    struct pv_trial trial = {0};
+    pv_rollout *rollout;
+    pv_status status = pv_rollout_fork(observed, &rollout);
+    if (status != PV_OK)
+        status = failed(run, status, rollout);
+    if (status == PV_OK)
+        status = pv_trial_open(&trial, run->footage, who, run->scores, run->err);
+    for (int t = 1; t <= run->footage->ahead && status == PV_OK; t++) {
+        status = predict_frame(run, rollout, action, run->picture);
+        if (status == PV_OK)
+            pv_objects_find(run->picture, run->footage->width, run->footage->height, run->footage->looks,
+                            run->footage->objects, pv_trial_sightings(&trial, t));
+    }
+    if (status == PV_OK)
+        pv_trial_contacts(&trial);
+    pv_trial_close(&trial);
+    pv_rollout_close(rollout);
+    return status;
+}
+
+/* The true pictures, parsed. */
+static pv_status measure_true_bounce(struct run *run)
+{
+    const struct pv_footage *f = run->footage;
+    struct pv_trial trial;
+    const pv_status status = pv_trial_open(&trial, f, PV_PREDICTOR_TRUTH, run->scores, run->err);
+    for (int t = 1; t <= f->ahead && status == PV_OK; t++)
+        for (int i = 0; i < f->objects; i++)
+            pv_trial_sightings(&trial, t)[i] = pv_footage_sightings(f, t)[i];
+    if (status == PV_OK)
+        pv_trial_contacts(&trial);
+    pv_trial_close(&trial);
+    return status;
+}
+
+pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct pv_footage *footage,
+                                    struct pv_scores *scores, struct pv_error *err)
+{
+    int latest = 0;
+    for (int i = 0; i < footage->objects; i++)
+        latest = footage->contact[i] > latest ? footage->contact[i] : latest;
+    if (latest < PV_BOUNCE_AFTER)
+        return PV_OK;
+    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage))};
+    const float gravity[3] = {footage->turned_gravity[0], footage->turned_gravity[1], 1};
+    const pv_action action = {.values = gravity, .count = 3};
+    pv_rollout *observed = NULL;
+    pv_status status = run.picture ? PV_OK : pv_fail(err, PV_ERR_MEMORY, "no memory for a frame");
+    if (status == PV_OK)
+        status = open_rollout(&run, params->mode, &observed);
+    if (status == PV_OK)
+        status = measure_bounce(&run, observed, &action, PV_PREDICTOR_MODEL);
+    if (status == PV_OK)
+        status = measure_bounce(&run, observed, NULL, PV_PREDICTOR_UNTOLD);
+    if (status == PV_OK)
+        status = measure_true_bounce(&run);
+    pv_rollout_close(observed);
+    free(run.picture);
     return status;
 }
 

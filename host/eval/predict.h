@@ -27,4 +27,10 @@ int pv_eval_frames(const struct pv_eval_params *params, int ahead);
 pv_status pv_predict_footage(const struct pv_eval_params *params, struct pv_footage *footage, struct pv_scores *scores,
                              struct pv_error *err);
 
+/* Of a clip whose gravity turns at the seam: does the model, told so, let bodies touch something when the simulator
+ * does? Adds PV_METRIC_BOUNCE of the model, of the model told nothing and of the floor; nothing if no body's contact
+ * counts. The model must take a gravity. */
+pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct pv_footage *footage,
+                                    struct pv_scores *scores, struct pv_error *err);
+
 #endif

@@ -22,6 +22,7 @@ static const struct pv_metric_info metrics[PV_METRICS] = {
     [PV_METRIC_POURED] = {"poured_error", "poured fraction error, %", 1, -1},
     [PV_METRIC_CONTACT] = {"contact_error", "first contact error, frames", 1, -1},
     [PV_METRIC_MISSED] = {"contact_missed", "first contact not seen, %", 1, -1},
+    [PV_METRIC_BOUNCE] = {"half_gravity_bounce_error", "first contact under half gravity, off by % of its time", 1, -1},
     [PV_METRIC_REST] = {"rest_drift", "drift of bodies at rest, pixels", 2, -1},
     [PV_METRIC_VELOCITY] = {"velocity_error", "velocity error, end points, units a second", 4, -1},
     [PV_METRIC_VELOCITIES] = {"velocity_error_per_frame", "velocity error, per frame, units a second", 4, -1},
@@ -34,6 +35,7 @@ static const struct {
     const char *key, *label;
 } predictors[PV_PREDICTORS] = {
     [PV_PREDICTOR_MODEL] = {"model", "model"},
+    [PV_PREDICTOR_UNTOLD] = {"model_untold", "model, told nothing"},
     [PV_PREDICTOR_MEAN_TAKE] = {"mean_take", "mean take"},
     [PV_PREDICTOR_BEST_TAKE] = {"best_take", "best take"},
     [PV_PREDICTOR_COPY] = {"copy_last_frame", "copy last frame"},

@@ -158,6 +158,7 @@ static pv_status put_events(json_t *truth, const json_t *clip, int dropped, stru
     return PV_OK;
 }
 
+/* Draws the clip, with the events of the recording if that is what the world follows. */
 static pv_status draw(const json_t *clip, const struct pv_world_params *params, struct pv_footage *footage,
                       struct pv_error *err)
 {
@@ -171,13 +172,36 @@ static pv_status draw(const json_t *clip, const struct pv_world_params *params, 
                          "the world %s no longer draws scene %llu as it was recorded; record the held-out clips again "
                          "(prevue-eval-record)",
                          params->name, (unsigned long long)params->seed);
-    if (status == PV_OK)
+    if (status == PV_OK && params->recorded)
         status = put_events(truth, clip, PV_SET_FRAMES - params->frames, err);
     if (status == PV_OK)
         status = pv_footage_take_truth(footage, truth, false, err);
+    if (world)
+        pv_world_gravity(world, footage->turned_gravity);
     json_decref(truth);
     pv_world_close(world);
     return status;
+}
+
+static pv_status missing(const char *world, int index, int context, struct pv_error *err)
+{
+    return pv_fail(err, PV_ERR_ARGUMENT, "there is no recorded clip %d of %s with %d observed frames", index, world,
+                   context);
+}
+
+/* The last context + PV_AHEAD frames of a recorded clip. */
+static struct pv_world_params params_of(const json_t *clip, const char *world, enum pv_world_range range,
+                                        const struct pv_footage *footage)
+{
+    struct pv_world_params params;
+    pv_world_params_init(&params, world);
+    params.seed = (uint64_t)json_integer_value(json_object_get(clip, "seed"));
+    params.range = range;
+    params.width = footage->width;
+    params.height = footage->height;
+    params.frames = footage->context + footage->ahead;
+    params.skip = (int)number(clip, "skip");
+    return params;
 }
 
 pv_status pv_set_draw(const struct pv_set *set, const char *world, enum pv_world_range range, int index, int width,
@@ -188,25 +212,34 @@ pv_status pv_set_draw(const struct pv_set *set, const char *world, enum pv_world
     const int frames = context + PV_AHEAD;
     *footage = (struct pv_footage){0};
     if (!clip || context < 1 || frames > PV_SET_FRAMES)
-        return pv_fail(err, PV_ERR_ARGUMENT, "there is no recorded clip %d of %s with %d observed frames", index, world,
-                       context);
+        return missing(world, index, context, err);
     PV_TRY(pv_footage_open(footage, width, height, context, PV_AHEAD, true, err));
     const size_t bodies = (size_t)number(clip, "bodies"), dropped = (size_t)(PV_SET_FRAMES - frames);
     struct pv_world_place *places = calloc((size_t)frames * bodies, sizeof *places);
     if (!places)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a recorded clip");
     read_places(set, first + dropped * bodies, (size_t)frames * bodies, places);
-    struct pv_world_params params;
-    pv_world_params_init(&params, world);
-    params.seed = (uint64_t)json_integer_value(json_object_get(clip, "seed"));
-    params.range = range;
-    params.width = width;
-    params.height = height;
-    params.frames = frames;
-    params.skip = (int)number(clip, "skip");
+    struct pv_world_params params = params_of(clip, world, range, footage);
     params.recorded = places;
     params.recorded_bodies = (int)bodies;
     const pv_status status = draw(clip, &params, footage, err);
     free(places);
     return status;
+}
+
+pv_status pv_set_draw_half_gravity(const struct pv_set *set, const char *world, enum pv_world_range range, int index,
+                                   int width, int height, int context, struct pv_footage *footage, struct pv_error *err)
+{
+    size_t first;
+    const json_t *clip = find(set, world, range, index, &first);
+    *footage = (struct pv_footage){0};
+    if (!clip || context < 1 || context + PV_AHEAD > PV_SET_FRAMES)
+        return missing(world, index, context, err);
+    PV_TRY(pv_footage_open(footage, width, height, context, PV_AHEAD, true, err));
+    footage->gravity_turns = true;
+    struct pv_world_params params = params_of(clip, world, range, footage);
+    params.skip += PV_SET_FRAMES - params.frames;
+    params.gravity_scale = 0.5f;
+    params.gravity_from = context - 1;
+    return draw(clip, &params, footage, err);
 }

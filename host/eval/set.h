@@ -29,6 +29,11 @@ int pv_set_count(const struct pv_set *set, const char *world, enum pv_world_rang
 pv_status pv_set_draw(const struct pv_set *set, const char *world, enum pv_world_range range, int index, int width,
                       int height, int context, struct pv_footage *footage, struct pv_error *err);
 
+/* Draws the same clip with half the gravity from the last observed frame on: simulated, since nobody recorded it. */
+pv_status pv_set_draw_half_gravity(const struct pv_set *set, const char *world, enum pv_world_range range, int index,
+                                   int width, int height, int context, struct pv_footage *footage,
+                                   struct pv_error *err);
+
 /* Simulates and records: `clips` clips of each of the worlds and of both ranges, for pictures of the shape width :
  * height. */
 pv_status pv_set_record(const char *path, const char *const *worlds, int world_count, int clips, int width, int height,

@@ -193,3 +193,15 @@ pv_status pv_suite_draw(const struct pv_suite *suite, const struct pv_suite_grou
                            footage, err);
     return draw_scene(suite, group, index, PV_AHEAD, footage, err);
 }
+
+bool pv_suite_turns(const struct pv_suite *suite, const struct pv_suite_group *group)
+{
+    return suite->set && strcmp(group->world, "drop") == 0;
+}
+
+pv_status pv_suite_draw_half_gravity(const struct pv_suite *suite, const struct pv_suite_group *group, int index,
+                                     struct pv_footage *footage, struct pv_error *err)
+{
+    return pv_set_draw_half_gravity(suite->set, group->world, group->range, index, suite->width, suite->height,
+                                    suite->context, footage, err);
+}

@@ -44,4 +44,10 @@ void pv_suite_close(struct pv_suite *suite);
 pv_status pv_suite_draw(const struct pv_suite *suite, const struct pv_suite_group *group, int index,
                         struct pv_footage *footage, struct pv_error *err);
 
+/* Can gravity turn in clips of the group, so that models can be asked what then? Worlds that fall freely, recorded. */
+bool pv_suite_turns(const struct pv_suite *suite, const struct pv_suite_group *group);
+/* Draws clip `index` once more, with half the gravity from the last observed frame on. */
+pv_status pv_suite_draw_half_gravity(const struct pv_suite *suite, const struct pv_suite_group *group, int index,
+                                     struct pv_footage *footage, struct pv_error *err);
+
 #endif

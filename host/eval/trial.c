@@ -159,29 +159,39 @@ static void measure_fall(struct pv_trial *trial, int t, int column)
             mine.fell && (truth.right > 0) == (mine.right > 0) && truth.right != 0 ? 100 : 0);
 }
 
-/* The observed frames, then the track, of one body. */
-static void measure_contact(struct pv_trial *trial, int object, struct pv_sighting *joined)
+/* joined: room for the observed frames and then the track of one body. Frames from the last observed one to its first
+ * contact, -1 if there is none. */
+static int find_contact(const struct pv_trial *trial, int object, struct pv_sighting *joined)
 {
     const struct pv_footage *f = trial->footage;
-    if (f->contact[object] == 0)
-        return;
     for (int t = 1 - f->context; t <= 0; t++)
         joined[t + f->context - 1] = pv_footage_sightings(f, t)[object];
     for (int t = 1; t <= f->ahead; t++)
         joined[t + f->context - 1] = pv_trial_sightings(trial, t)[object];
     const struct pv_path path = {joined, 1, f->context + f->ahead};
     const int found = pv_path_contact(&path, f->context, f->context, contact_jump * f->pixels_per_unit);
-    add(trial, PV_METRIC_MISSED, PV_COLUMN_WHOLE, found < 0 ? 100 : 0);
-    if (found >= 0)
-        add(trial, PV_METRIC_CONTACT, PV_COLUMN_WHOLE, abs(found - (f->context - 1) - f->contact[object]));
+    return found < 0 ? -1 : found - (f->context - 1);
 }
 
-static void measure_contacts(struct pv_trial *trial)
+static void measure_contact(struct pv_trial *trial, int object, int found)
+{
+    const int came = trial->footage->contact[object];
+    if (trial->footage->gravity_turns && came >= PV_BOUNCE_AFTER)
+        add(trial, PV_METRIC_BOUNCE, PV_COLUMN_WHOLE, found < 0 ? 100 : 100.0 * abs(found - came) / came);
+    if (trial->footage->gravity_turns)
+        return;
+    add(trial, PV_METRIC_MISSED, PV_COLUMN_WHOLE, found < 0 ? 100 : 0);
+    if (found >= 0)
+        add(trial, PV_METRIC_CONTACT, PV_COLUMN_WHOLE, abs(found - came));
+}
+
+void pv_trial_contacts(struct pv_trial *trial)
 {
     const struct pv_footage *f = trial->footage;
     struct pv_sighting *joined = calloc((size_t)(f->context + f->ahead), sizeof *joined);
     for (int i = 0; joined && i < f->objects; i++)
-        measure_contact(trial, i, joined);
+        if (f->contact[i] > 0)
+            measure_contact(trial, i, find_contact(trial, i, joined));
     trial->scores->no_memory |= !joined;
     free(joined);
 }
@@ -210,5 +220,5 @@ void pv_trial_end(struct pv_trial *trial)
     if (f->law)
         measure_law(trial);
     else if (has_contacts(trial->who))
-        measure_contacts(trial);
+        pv_trial_contacts(trial);
 }

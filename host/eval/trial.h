@@ -27,6 +27,8 @@ void pv_trial_frame(struct pv_trial *trial, int t, const uint8_t *rgb);
 struct pv_sighting *pv_trial_sightings(const struct pv_trial *trial, int t);
 /* After the last frame: measures the tracks. */
 void pv_trial_end(struct pv_trial *trial);
+/* ... only when bodies touched something first, and nothing that pictures show. */
+void pv_trial_contacts(struct pv_trial *trial);
 
 /* Distance of the centres of a body in frame t; NAN where the truth has it half hidden. */
 double pv_trial_distance(const struct pv_trial *trial, int t, int object);

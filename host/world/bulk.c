@@ -1,18 +1,22 @@
 /* bulk.c: prevue-world-bulk, the source of training data: it writes clips to stdout, so none ever touches a disk.
  *
  *     prevue-world-bulk --world NAME[,NAME...] --seed FIRST --count N --frames T --size WxH [--fps 24 or 30000/1001]
- *                       [--range in|out] [--gravity-scale S] [--skip K [--start-jitter]] [--truth FILE.jsonl]
+ *                       [--range in|out] [--gravity-scale S] [--gravity-turns] [--skip K [--start-jitter]]
+ *                       [--truth FILE.jsonl]
  *
  * For each seed FIRST, FIRST + 1 ... FIRST + N - 1, one after the other without padding:
  *     8 bytes               the seed, little-endian
- *     8 bytes               gravity x, y: two little-endian float32, units a second squared, y up (falling is negative)
  *     T * H * W * 4 bytes   T frames, rows from the top, each pixel R, G, B and how much of it moving bodies cover
- * A clip is thus 16 + T * H * W * 4 bytes. --skip K drops the first K frames of every clip; with --start-jitter it
- * drops 0 to K, drawn from the seed. --truth writes one line of JSON a clip (world/truth.c); frame 0 there is the first
- * one written here. With several worlds the clips take turns: the first seed is one of the first world, the
- * next one of the second, and so on. Size, frames and rate are those of the first world where they are not given.
- * A reader that closes the pipe ends the program without complaint (exit 0).
- * Exit: 0 done, 1 failed, 2 usage. Seeds from 2^32 up are held out: never train on them (world/world.h). */
+ *     T * 8 bytes           gravity x, y on the way to each frame (of the first: at it): two little-endian float32,
+ * units a second squared, y up (falling is negative) A clip is thus 8 + T * (H * W * 4 + 8) bytes. --gravity-turns
+ * scales gravity by .25 to 1.75 from a frame on that is neither in the first quarter nor in the last, in every second
+ * clip or so, drawn from the seed: a model then learns that gravity does what it is told, not only what it has seen it
+ * do. --skip K drops the first K frames of every clip; with --start-jitter it drops 0 to K, drawn from the seed.
+ * --truth writes one line of JSON a clip (world/truth.c); frame 0 there is the first one written here. With several
+ * worlds the clips take turns: the first seed is one of the first world, the next one of the second, and so on. Size,
+ * frames and rate are those of the first world where they are not given. A reader that closes the pipe ends the program
+ * without complaint (exit 0). Exit: 0 done, 1 failed, 2 usage. Seeds from 2^32 up are held out: never train on them
+ * (world/world.h). */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -32,15 +36,16 @@ struct job {
     const char *worlds[WORLDS_MAX]; /* take turns */
     uint64_t world_count;
     uint64_t count;
-    bool jitter;
+    bool jitter, turns;
     const char *truth_path;
 };
 
 static const char usage[] =
     "usage: prevue-world-bulk --world NAME[,NAME...] --seed FIRST --count N --frames T --size WxH [--fps N[/D]]\n"
-    "           [--range in|out] [--gravity-scale S] [--skip K [--start-jitter]] [--truth FILE.jsonl]\n"
-    "Clips of a simulated world on stdout, for training: per clip the seed (8 bytes), gravity (2 float32),\n"
-    "then T frames of HxW pixels, four bytes each: red, green, blue, coverage of moving bodies.\n";
+    "           [--range in|out] [--gravity-scale S] [--gravity-turns] [--skip K [--start-jitter]]\n"
+    "           [--truth FILE.jsonl]\n"
+    "Clips of a simulated world on stdout, for training: per clip the seed (8 bytes), then T frames of HxW pixels,\n"
+    "four bytes each: red, green, blue, coverage of moving bodies; then T times gravity (2 float32).\n";
 
 static bool parse_u64(const char *text, uint64_t *value)
 {
@@ -109,6 +114,7 @@ static bool parse_option(struct job *job, int option, char *text)
     case 'g': p->gravity_scale = strtof(text, &end); return end != text && *end == '\0';
     case 'k': return parse_int(text, '\0', &p->skip, &rest);
     case 'j': job->jitter = true; return true;
+    case 'G': job->turns = true; return true;
     case 'T': job->truth_path = text; return true;
     default: return false;
     }
@@ -118,19 +124,13 @@ static bool parse_option(struct job *job, int option, char *text)
 static int parse_arguments(struct job *job, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"world", required_argument, NULL, 'w'},
-        {"seed", required_argument, NULL, 's'},
-        {"count", required_argument, NULL, 'n'},
-        {"frames", required_argument, NULL, 't'},
-        {"size", required_argument, NULL, 'x'},
-        {"fps", required_argument, NULL, 'f'},
-        {"range", required_argument, NULL, 'r'},
-        {"gravity-scale", required_argument, NULL, 'g'},
-        {"skip", required_argument, NULL, 'k'},
-        {"start-jitter", no_argument, NULL, 'j'},
-        {"truth", required_argument, NULL, 'T'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"world", required_argument, NULL, 'w'},   {"seed", required_argument, NULL, 's'},
+        {"count", required_argument, NULL, 'n'},   {"frames", required_argument, NULL, 't'},
+        {"size", required_argument, NULL, 'x'},    {"fps", required_argument, NULL, 'f'},
+        {"range", required_argument, NULL, 'r'},   {"gravity-scale", required_argument, NULL, 'g'},
+        {"gravity-turns", no_argument, NULL, 'G'}, {"skip", required_argument, NULL, 'k'},
+        {"start-jitter", no_argument, NULL, 'j'},  {"truth", required_argument, NULL, 'T'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
@@ -169,26 +169,49 @@ static pv_status write_out(const void *data, size_t size, struct pv_error *err)
     return pv_fail(err, PV_ERR_IO, "cannot write to stdout: %s", strerror(errno));
 }
 
-static pv_status write_header(const struct pv_world *world, uint64_t seed, struct pv_error *err)
+static void put_gravity(const struct pv_world *world, uint8_t out[8])
 {
-    uint8_t header[16];
     float gravity[2];
     pv_world_gravity(world, gravity);
-    put_le(header, seed, 8);
     for (int i = 0; i < 2; i++) {
         uint32_t bits;
         memcpy(&bits, &gravity[i], sizeof bits);
-        put_le(header + 8 + 4 * i, bits, 4);
+        put_le(out + 4 * i, bits, 4);
     }
-    return write_out(header, sizeof header, err);
 }
 
-/* rgb and coverage: one frame; rgba: the same as it is written. */
-static pv_status write_frames(struct pv_world *world, const struct pv_world_params *p, uint8_t *rgb, uint8_t *coverage,
-                              uint8_t *rgba, struct pv_error *err)
+/* What is written is made in here. */
+struct memory {
+    uint8_t *rgba, *rgb, *coverage; /* a frame */
+    uint8_t *gravity;               /* 8 bytes a frame, of all frames */
+};
+
+static void memory_free(struct memory *m)
+{
+    free(m->rgba);
+    free(m->gravity);
+}
+
+static pv_status memory_alloc(struct memory *m, const struct pv_world_params *p, struct pv_error *err)
 {
     const size_t pixels = (size_t)p->width * (size_t)p->height;
+    m->rgba = malloc(pixels * 8);
+    m->gravity = malloc((size_t)p->frames * 8);
+    if (!m->rgba || !m->gravity)
+        return pv_fail(err, PV_ERR_MEMORY, "no memory for %d frames of %dx%d pixels; choose fewer or smaller ones",
+                       p->frames, p->width, p->height);
+    m->coverage = m->rgba + 4 * pixels;
+    m->rgb = m->rgba + 5 * pixels;
+    return PV_OK;
+}
+
+static pv_status write_frames(struct pv_world *world, const struct pv_world_params *p, const struct memory *m,
+                              struct pv_error *err)
+{
+    const size_t pixels = (size_t)p->width * (size_t)p->height;
+    uint8_t *const rgba = m->rgba, *const rgb = m->rgb, *const coverage = m->coverage;
     for (int frame = 0; frame < p->frames; frame++) {
+        put_gravity(world, m->gravity + 8 * (size_t)frame);
         PV_TRY(pv_world_next(world, rgb, (size_t)p->width * 3, coverage, err));
         for (size_t i = 0; i < pixels; i++) {
             rgba[4 * i] = rgb[3 * i];
@@ -198,7 +221,7 @@ static pv_status write_frames(struct pv_world *world, const struct pv_world_para
         }
         PV_TRY(write_out(rgba, pixels * 4, err));
     }
-    return PV_OK;
+    return write_out(m->gravity, (size_t)p->frames * 8, err);
 }
 
 static pv_status write_truth(const struct pv_world *world, FILE *file, const char *path, struct pv_error *err)
@@ -211,8 +234,18 @@ static pv_status write_truth(const struct pv_world *world, FILE *file, const cha
     return good ? PV_OK : pv_fail(err, PV_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
 }
 
-/* *memory: of a frame's size, allocated by the first clip, whose params have then been judged. */
-static pv_status write_clip(const struct job *job, uint64_t index, uint8_t **memory, FILE *truth, struct pv_error *err)
+static void draw_turn(struct pv_world_params *p)
+{
+    struct pv_draw draw = pv_draw_start(p->seed, PV_DRAW_TURN, (uint32_t)p->range);
+    if (pv_draw_int(&draw, 2) == 0)
+        return;
+    p->gravity_scale = (float)pv_draw_uniform(&draw, 0.25, 1.75);
+    p->gravity_from = 1 + p->frames / 4 + pv_draw_int(&draw, p->frames / 2 + 1);
+}
+
+/* memory: allocated by the first clip, whose params have then been judged. */
+static pv_status write_clip(const struct job *job, uint64_t index, struct memory *memory, FILE *truth,
+                            struct pv_error *err)
 {
     struct pv_world_params p = job->params;
     p.seed += index;
@@ -221,17 +254,17 @@ static pv_status write_clip(const struct job *job, uint64_t index, uint8_t **mem
         struct pv_draw draw = pv_draw_start(p.seed, PV_DRAW_SKIP, (uint32_t)p.range);
         p.skip = pv_draw_int(&draw, p.skip + 1);
     }
+    if (job->turns)
+        draw_turn(&p);
     struct pv_world *world;
     PV_TRY(pv_world_open(&p, &world, err));
-    const size_t pixels = (size_t)p.width * (size_t)p.height;
-    pv_status status = PV_OK;
-    if (!*memory && !(*memory = malloc(pixels * 8)))
-        status = pv_fail(err, PV_ERR_MEMORY, "no memory for a frame of %dx%d pixels; choose a smaller one", p.width,
-                         p.height);
+    pv_status status = memory->rgba ? PV_OK : memory_alloc(memory, &p, err);
+    uint8_t seed[8];
+    put_le(seed, p.seed, 8);
     if (status == PV_OK)
-        status = write_header(world, p.seed, err);
+        status = write_out(seed, sizeof seed, err);
     if (status == PV_OK)
-        status = write_frames(world, &p, *memory + 5 * pixels, *memory + 4 * pixels, *memory, err);
+        status = write_frames(world, &p, memory, err);
     if (status == PV_OK && truth)
         status = write_truth(world, truth, job->truth_path, err);
     pv_world_close(world);
@@ -257,13 +290,13 @@ static void fill_params(struct pv_world_params *p, const char *first)
 
 static pv_status write_clips(const struct job *job, FILE *truth, struct pv_error *err)
 {
-    uint8_t *memory = NULL;
+    struct memory memory = {0};
     pv_status status = PV_OK;
     for (uint64_t i = 0; i < job->count && status == PV_OK; i++)
         status = write_clip(job, i, &memory, truth, err);
     if (status == PV_OK && fflush(stdout) != 0)
         status = errno == EPIPE ? PV_END : pv_fail(err, PV_ERR_IO, "cannot write to stdout: %s", strerror(errno));
-    free(memory);
+    memory_free(&memory);
     return status;
 }
 

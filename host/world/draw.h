@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 
-enum pv_draw_stream { PV_DRAW_LAYOUT, PV_DRAW_LOOK, PV_DRAW_SKIP };
+enum pv_draw_stream { PV_DRAW_LAYOUT, PV_DRAW_LOOK, PV_DRAW_SKIP, PV_DRAW_TURN };
 
 struct pv_draw {
     uint32_t key[2];     /* the seed, low word first */

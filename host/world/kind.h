@@ -12,8 +12,10 @@ struct pv_stage {
     struct pv_world_params params; /* checked; name is a static string */
     double width, height;          /* units */
     double frame_seconds;
-    double gravity[2]; /* set by open, gravity_scale included; zero before it */
-    bool replays;      /* set by open when params.recorded is followed */
+    double gravity_scale;    /* that open applies to what it draws */
+    double gravity[2];       /* set by open, scaled; zero before it. It may change from one step to the next */
+    double first_gravity[2]; /* what open set it to */
+    bool replays;            /* set by open when params.recorded is followed */
 };
 
 /* A world's state is allocated, zeroed and freed by world.c. Everything is a function of stage->params: no clock, no

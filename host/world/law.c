@@ -22,6 +22,7 @@ struct law {
     double contact;        /* seconds after the start; infinite if never */
     double speed_after[2]; /* x, from then on */
     int frame;             /* the current one, skipped ones included */
+    double gravity;        /* of the start */
     const char *beyond;
     struct pv_record record;
 };
@@ -107,7 +108,8 @@ static void build_parabola(struct law *law, struct pv_draw *draw)
     const struct choice c = draw_choice(law, draw, &one_ball_radius);
     const double r = draw_span(draw, *c.radius), v = draw_span(draw, *c.speed);
     start_one_ball(law, draw, r, v, (struct span){size - 1.5 - r, size - 0.5 - r});
-    law->stage->gravity[1] = -2.5 * (double)law->stage->params.gravity_scale;
+    law->stage->gravity[1] = -2.5 * law->stage->gravity_scale;
+    law->gravity = law->stage->gravity[1];
 }
 
 /* Two balls of density 1 meet head on, without loss. At least 8 frames pass before they touch and 8 of 32 after; both
@@ -183,15 +185,18 @@ static pv_status open_parabola(void *state, struct pv_stage *stage, struct pv_er
 
 static void motions_now(const struct law *law, struct pv_motion motions[2])
 {
-    const double t = law->frame * law->stage->frame_seconds, g = law->stage->gravity[1];
+    const struct pv_world_params *p = &law->stage->params;
+    const double t = law->frame * law->stage->frame_seconds, first = law->gravity, g = law->stage->gravity[1];
+    const double early = p->gravity_from > 0 ? fmin(t, (p->skip + p->gravity_from) * law->stage->frame_seconds) : t;
+    const double late = t - early; /* time under g, after `early` under the first */
     for (int i = 0; i < law->ball_count; i++) {
         const struct pv_motion *s = &law->start[i];
         const double before = fmin(t, law->contact), after = t - before;
         motions[i] = *s;
         motions[i].vx = after > 0 ? law->speed_after[i] : s->vx;
         motions[i].x = s->x + s->vx * before + law->speed_after[i] * after;
-        motions[i].vy = s->vy + g * t;
-        motions[i].y = s->y + s->vy * t + g * t * t / 2;
+        motions[i].vy = s->vy + first * early + g * late;
+        motions[i].y = s->y + s->vy * t + first * early * early / 2 + (first * early + g * late / 2) * late;
     }
 }
 

@@ -172,6 +172,7 @@ static void substep(struct pour *w)
 static void step(void *state)
 {
     struct pour *w = state;
+    w->fluid.gravity.y = w->stage->gravity[1];
     for (int i = 0; i < w->substeps; i++)
         substep(w);
 }
@@ -189,7 +190,7 @@ static pv_status open(void *state, struct pv_stage *stage, struct pv_error *err)
     w->substeps = (int)(((int64_t)STEPS_A_SECOND * p->fps_den + p->fps_num - 1) / p->fps_num);
     struct pv_draw draw = pv_draw_start(p->seed, PV_DRAW_LAYOUT, (uint32_t)p->range);
     stage->gravity[1] = -pv_draw_uniform(&draw, 6, 10) * (p->range == PV_WORLD_OUT ? 1.5 : 1);
-    stage->gravity[1] *= (double)p->gravity_scale;
+    stage->gravity[1] *= stage->gravity_scale;
     int particles;
     double spacing;
     draw_layout(w, &draw, &particles, &spacing);

@@ -202,11 +202,13 @@ void pv_rigid_add_walls(struct pv_rigid *rigid)
     pv_rigid_add_obstacle(rigid, PV_THING_WALL, cpv(-thick, top), cpv(w + thick, top), thick);
 }
 
-/* Gives every body the velocity of half a step later. The engine moves bodies by their velocity and only then adds
- * gravity's share, so that from here on (leapfrog) free fall follows the parabola exactly. */
-static void kick(struct pv_rigid *rigid)
+/* The space's gravity from now on; at first it has none. Bodies have the velocity of half a step later: the engine
+ * moves them by their velocity and only then adds gravity's share, and so (leapfrog) free fall follows the parabola
+ * exactly. */
+static void set_gravity(struct pv_rigid *rigid, cpVect gravity)
 {
-    const cpVect change = cpvmult(rigid->gravity, rigid->substep_seconds / 2);
+    const cpVect change = cpvmult(cpvsub(gravity, cpSpaceGetGravity(rigid->space)), rigid->substep_seconds / 2);
+    cpSpaceSetGravity(rigid->space, gravity);
     for (int i = 0; i < rigid->body_count; i++)
         cpBodySetVelocity(rigid->physics[i], cpvadd(cpBodyGetVelocity(rigid->physics[i]), change));
 }
@@ -227,11 +229,10 @@ static void replay(struct pv_rigid *rigid)
 pv_status pv_rigid_ready(struct pv_rigid *rigid, struct pv_error *err)
 {
     const struct pv_world_params *p = &rigid->stage->params;
-    rigid->gravity = cpvmult(rigid->gravity, (double)p->gravity_scale);
+    rigid->gravity = cpvmult(rigid->gravity, rigid->stage->gravity_scale);
     rigid->stage->gravity[0] = rigid->gravity.x;
     rigid->stage->gravity[1] = rigid->gravity.y;
-    cpSpaceSetGravity(rigid->space, rigid->gravity);
-    kick(rigid);
+    set_gravity(rigid, rigid->gravity);
 
     PV_TRY(pv_record_open(&rigid->record, rigid->stage, rigid->bodies, rigid->body_count, err));
     rigid->picture = malloc((size_t)p->width * (size_t)p->height * 3);
@@ -265,6 +266,7 @@ void pv_rigid_step(void *state)
         replay(rigid);
         return;
     }
+    set_gravity(rigid, cpv(rigid->stage->gravity[0], rigid->stage->gravity[1]));
     for (int i = 0; i < rigid->substeps; i++) {
         cpSpaceStep(rigid->space, rigid->substep_seconds);
         rigid->substep++;

@@ -1,7 +1,8 @@
 /* truth.c: the ground truth of a clip as JSON.
  *
  * Every world: world, seed, range ("in", "out"), width, height (pixels), frames, skip, fps [num, den], size [width,
- * height] (units), pixels_per_unit, gravity [x, y]. Worlds made of bodies also:
+ * height] (units), pixels_per_unit, gravity [x, y]; where it changes, gravity_from, the frame, and
+ * gravity_then [x, y]. Worlds made of bodies also:
  * objects: [{shape "disc", radius} or {shape "box", width, height, corner_radius}, and mass, restitution, friction,
  *   colour [r, g, b], mark_colour [r, g, b], hue (degrees)], bytes before shading, which scales them by .9 to 1.1;
  * trajectory: one item a frame: {time, objects: [{x, y, px, py, angle, vx, vy, spin, visible}]}; px, py are the middle
@@ -91,11 +92,16 @@ json_t *pv_truth_append(json_t *list, json_t *item)
 json_t *pv_truth_head(const struct pv_stage *s, int frames)
 {
     const struct pv_world_params *p = &s->params;
-    return json_pack("{s:s, s:I, s:s, s:i, s:i, s:i, s:i, s:[i, i], s:o, s:f, s:o}", "world", p->name, "seed",
-                     (json_int_t)p->seed, "range", p->range == PV_WORLD_OUT ? "out" : "in", "width", p->width, "height",
-                     p->height, "frames", frames, "skip", p->skip, "fps", p->fps_num, p->fps_den, "size",
-                     pv_truth_pair(s->width, s->height), "pixels_per_unit", p->width / s->width, "gravity",
-                     pv_truth_pair(s->gravity[0], s->gravity[1]));
+    const double *first = s->first_gravity, scale = (double)p->gravity_scale;
+    json_t *turn = p->gravity_from > 0 ? json_pack("{s:i, s:o}", "gravity_from", p->gravity_from, "gravity_then",
+                                                   pv_truth_pair(first[0] * scale, first[1] * scale))
+                                       : json_object();
+    json_t *head = json_pack("{s:s, s:I, s:s, s:i, s:i, s:i, s:i, s:[i, i], s:o, s:f, s:o}", "world", p->name, "seed",
+                             (json_int_t)p->seed, "range", p->range == PV_WORLD_OUT ? "out" : "in", "width", p->width,
+                             "height", p->height, "frames", frames, "skip", p->skip, "fps", p->fps_num, p->fps_den,
+                             "size", pv_truth_pair(s->width, s->height), "pixels_per_unit", p->width / s->width,
+                             "gravity", pv_truth_pair(first[0], first[1]));
+    return pv_truth_join(head, turn);
 }
 
 static json_t *object_json(const struct pv_body *b)

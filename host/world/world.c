@@ -88,6 +88,9 @@ static pv_status check_params(const struct pv_world_params *p, struct pv_error *
     if (!(p->gravity_scale >= -4 && p->gravity_scale <= 4))
         return pv_fail(err, PV_ERR_ARGUMENT, "gravity cannot be scaled by %g: choose -4 to 4",
                        (double)p->gravity_scale);
+    if (p->gravity_from < 0 || p->gravity_from > FRAMES_MAX)
+        return pv_fail(err, PV_ERR_ARGUMENT, "gravity cannot change in frame %d: choose 0 to %d", p->gravity_from,
+                       FRAMES_MAX);
     if (p->seed > INT64_MAX)
         return pv_fail(err, PV_ERR_ARGUMENT, "the seed of a world must be below 2^63, so that its truth can hold it");
     return PV_OK;
@@ -114,17 +117,30 @@ pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **
         .width = PV_WORLD_WIDTH_UNITS,
         .height = PV_WORLD_WIDTH_UNITS * params->height / params->width,
         .frame_seconds = (double)params->fps_den / params->fps_num,
+        .gravity_scale = params->gravity_from > 0 ? 1 : (double)params->gravity_scale,
     };
     w->stage.params.name = kind->name;
     pv_status status = kind->open(state, &w->stage, err);
     if (status == PV_OK && params->recorded && !w->stage.replays)
         status = pv_fail(err, PV_ERR_ARGUMENT, "the world %s cannot follow a recording: it is not made of rigid bodies",
                          kind->name);
+    memcpy(w->stage.first_gravity, w->stage.gravity, sizeof w->stage.gravity);
     if (status != PV_OK)
         pv_world_close(w);
     else
         *world = w;
     return status;
+}
+
+static void to_next_frame(struct pv_world *w)
+{
+    const struct pv_world_params *p = &w->stage.params;
+    if (p->gravity_from > 0 && w->frame == p->gravity_from)
+        for (int i = 0; i < 2; i++)
+            w->stage.gravity[i] = w->stage.first_gravity[i] * (double)p->gravity_scale;
+    w->frame++;
+    if (w->frame < p->frames)
+        w->kind->step(w->state);
 }
 
 pv_status pv_world_next(struct pv_world *w, uint8_t *rgb, size_t stride, uint8_t *coverage, struct pv_error *err)
@@ -146,9 +162,7 @@ pv_status pv_world_next(struct pv_world *w, uint8_t *rgb, size_t stride, uint8_t
                                                     .stride = stride,
                                                     .coverage = coverage});
     w->kind->record(w->state, w->frame);
-    w->frame++;
-    if (w->frame < p->frames)
-        w->kind->step(w->state);
+    to_next_frame(w);
     return PV_OK;
 }
 

@@ -42,6 +42,8 @@ struct pv_world_params {
     int fps_num, fps_den; /* frames a second, a fraction, 1 to 480 */
     enum pv_world_range range;
     float gravity_scale; /* 1 = as drawn from the seed; 0 = none; -4 to 4 */
+    int gravity_from;    /* the frame from which on gravity is scaled, counted as the first that counts is 0; until then
+                            it is as drawn. 0 = always scaled, the skipped frames too. 0 to 100000 */
 
     /* A recording of the same clip, [frames][recorded_bodies], the caller's until close; NULL = simulate. The scene is
      * built from the seed, but then bodies are where the recording has them: what a simulation makes of a rounding
@@ -69,7 +71,8 @@ pv_status pv_world_open(const struct pv_world_params *params, struct pv_world **
  * bodies cover (255 = all), or NULL. PV_END after the last frame, with nothing written. */
 pv_status pv_world_next(struct pv_world *world, uint8_t *rgb, size_t stride, uint8_t *coverage, struct pv_error *err);
 
-/* The gravity of this clip: x, y in units a second squared, gravity_scale included. */
+/* Gravity, x, y in units a second squared, of the way to the next frame that is rendered (to the last one, after it);
+ * before the first frame, of its start. gravity_scale is in it where it counts. */
 void pv_world_gravity(const struct pv_world *world, float gravity[2]);
 
 /* The ground truth of the frames so far, complete after the last: keys are described in truth.c. A new reference: the

@@ -85,6 +85,27 @@ Test(eval_predict_well, every_row_is_where_it_belongs)
     pv_scores_free(&s);
 }
 
+/* Whatever the model does, the truth is found when the simulator says, and what cannot be told is not measured. */
+Test(eval_predict, contacts_under_half_gravity_are_found)
+{
+    static struct pv_scores s;
+    const struct pv_eval_params params = {.model = model, .mode = PV_MODE_MEAN};
+    cr_assert(pv_suite_turns(&suite, &suite.groups[0]));
+    for (int i = 0; i < 8; i++) {
+        struct pv_footage f;
+        cr_assert_eq(pv_suite_draw_half_gravity(&suite, &suite.groups[0], i, &f, &err), PV_OK, "%s", err.text);
+        cr_assert_eq(pv_predict_turned_gravity(&params, &f, &s, &err), PV_OK, "%s", err.text);
+        pv_footage_close(&f);
+    }
+    const struct pv_values *floor = &s.cell[PV_METRIC_BOUNCE][PV_PREDICTOR_TRUTH][PV_COLUMN_WHOLE];
+    cr_expect_gt(floor->count, 3);
+    cr_expect_lt(mean(&s, PV_METRIC_BOUNCE, PV_PREDICTOR_TRUTH, PV_COLUMN_WHOLE), 10);
+    cr_expect_eq(s.cell[PV_METRIC_BOUNCE][PV_PREDICTOR_MODEL][PV_COLUMN_WHOLE].count, floor->count);
+    cr_expect_eq(s.cell[PV_METRIC_BOUNCE][PV_PREDICTOR_UNTOLD][PV_COLUMN_WHOLE].count, floor->count);
+    cr_expect_eq(s.cell[PV_METRIC_CONTACT][PV_PREDICTOR_MODEL][PV_COLUMN_WHOLE].count, 0);
+    pv_scores_free(&s);
+}
+
 Test(eval_predict, the_same_clip_measures_the_same)
 {
     static struct pv_scores a, b;

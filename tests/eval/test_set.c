@@ -92,6 +92,34 @@ Test(eval_set, the_seam_does_not_depend_on_the_context)
     folder_close(&folder);
 }
 
+/* Up to the seam nothing changes; after it everything falls half as fast. */
+Test(eval_set, gravity_is_halved_at_the_seam)
+{
+    struct folder folder = folder_open();
+    char path[512];
+    struct pv_set *set = record(&folder, 1, path);
+    struct pv_footage f, half;
+    struct pv_error err = {{0}};
+    cr_assert_eq(pv_set_draw(set, "drop", PV_WORLD_IN, 0, 64, 64, 12, &f, &err), PV_OK, "%s", err.text);
+    cr_assert_eq(pv_set_draw_half_gravity(set, "drop", PV_WORLD_IN, 0, 64, 64, 12, &half, &err), PV_OK, "%s", err.text);
+    cr_expect(half.gravity_turns && !f.gravity_turns);
+    cr_expect_float_eq(half.turned_gravity[1], f.turned_gravity[1] / 2, 1e-6);
+    for (int i = 0; i < f.objects; i++) {
+        for (int t = -11; t <= 0; t++)
+            cr_expect_float_eq(pv_footage_places(&f, t)[i].y, pv_footage_places(&half, t)[i].y, 0.02);
+        if (f.contact[i] > 4) { /* y is down: after 3 frames it has fallen less by g t^2 / 4 */
+            const double t = 3 / 24.0, less = -half.turned_gravity[1] * t * t / 2 * f.pixels_per_unit;
+            cr_expect_float_eq(pv_footage_places(&f, 3)[i].y - pv_footage_places(&half, 3)[i].y, less, 0.02);
+            cr_expect(half.contact[i] > f.contact[i], "body %d touches after %d and after %d frames", i, f.contact[i],
+                      half.contact[i]);
+        }
+    }
+    pv_footage_close(&f);
+    pv_footage_close(&half);
+    pv_set_close(set);
+    folder_close(&folder);
+}
+
 /* The file again with one text of its metadata changed. */
 static void rewrite(const char *path, const char *from, const char *to)
 {

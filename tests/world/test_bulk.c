@@ -22,29 +22,34 @@ static void expect_exit(FILE *pipe, int expected)
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == expected, "exit %d, not %d", WEXITSTATUS(status), expected);
 }
 
+static uint64_t little_endian(const uint8_t *bytes, int count)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < count; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    return value;
+}
+
 /* Reads one clip from the pipe and compares it with the library's. */
 static void expect_clip(FILE *pipe, const struct pv_world_params *p)
 {
     static uint8_t rgb[W * H * 3], coverage[W * H], rgba[W * H * 4];
-    uint8_t header[16];
-    cr_assert(fread(header, 1, sizeof header, pipe) == sizeof header);
-    uint64_t seed = 0;
-    uint32_t bits[2] = {0, 0};
-    for (int i = 0; i < 8; i++)
-        seed |= (uint64_t)header[i] << (8 * i);
-    for (int i = 0; i < 8; i++)
-        bits[i / 4] |= (uint32_t)header[8 + i] << (8 * (i % 4));
-    cr_assert(seed == p->seed);
+    uint8_t seed[8], tail[T][8];
+    float gravity[T][2];
+    cr_assert(fread(seed, 1, sizeof seed, pipe) == sizeof seed && little_endian(seed, 8) == p->seed);
     struct pv_world *world = clip_open(p);
-    float gravity[2];
-    pv_world_gravity(world, gravity);
-    cr_assert(memcmp(bits, gravity, sizeof gravity) == 0);
     for (int frame = 0; frame < T; frame++) {
+        pv_world_gravity(world, gravity[frame]);
         cr_assert(fread(rgba, 1, sizeof rgba, pipe) == sizeof rgba);
         cr_assert(pv_world_next(world, rgb, W * 3, coverage, NULL) == PV_OK);
         for (size_t i = 0; i < W * H; i++)
             cr_assert(memcmp(&rgba[4 * i], &rgb[3 * i], 3) == 0 && rgba[4 * i + 3] == coverage[i],
-                      "seed %llu frame %d pixel %zu", (unsigned long long)seed, frame, i);
+                      "seed %llu frame %d pixel %zu", (unsigned long long)p->seed, frame, i);
+    }
+    cr_assert(fread(tail, 1, sizeof tail, pipe) == sizeof tail);
+    for (int i = 0; i < 2 * T; i++) {
+        const uint32_t bits = (uint32_t)little_endian(tail[i / 2] + 4 * (i % 2), 4);
+        cr_assert(memcmp(&bits, &gravity[i / 2][i % 2], sizeof bits) == 0, "gravity of frame %d", i / 2);
     }
     pv_world_close(world);
 }
@@ -84,13 +89,14 @@ Test(bulk, several_worlds_take_turns)
         p.name = names[i % 3];
         p.fps_num = 12;
         struct pv_world *world = clip_open(&p);
-        cr_assert(fread(rgba, 1, 16, pipe) == 16 && rgba[0] == 40 + i);
+        cr_assert(fread(rgba, 1, 8, pipe) == 8 && rgba[0] == 40 + i);
         for (int frame = 0; frame < T; frame++) {
             cr_assert(fread(rgba, 1, sizeof rgba, pipe) == sizeof rgba);
             cr_assert(pv_world_next(world, rgb, W * 3, NULL, NULL) == PV_OK);
             for (size_t k = 0; k < W * W; k++)
                 cr_assert(memcmp(&rgba[4 * k], &rgb[3 * k], 3) == 0, "%s frame %d", p.name, frame);
         }
+        cr_assert(fread(rgba, 1, 8 * T, pipe) == 8 * T);
         pv_world_close(world);
     }
     cr_assert(fgetc(pipe) == EOF);
@@ -107,7 +113,7 @@ Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
     snprintf(arguments, sizeof arguments, "--seed %llu --count 12 --skip 20 --start-jitter --truth %s",
              (unsigned long long)first, path);
     FILE *pipe = run(arguments);
-    static uint8_t clips[12][16 + W * H * T * 4];
+    static uint8_t clips[12][8 + T * (W * H * 4 + 8)];
     cr_assert(fread(clips, 1, sizeof clips, pipe) == sizeof clips && fgetc(pipe) == EOF);
     expect_exit(pipe, 0);
 
@@ -134,6 +140,49 @@ Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
         json_decref(truth);
     }
     cr_assert(different > 3);
+    fclose(file);
+    unlink(path);
+}
+
+/* Some clips turn, some do not; those that do are what the library makes of the turn that their truth tells. */
+Test(bulk, gravity_turns_in_some_clips)
+{
+    char path[] = "/tmp/prevue-truth-XXXXXX", arguments[256];
+    const int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    close(fd);
+    const uint64_t first = fresh_seed();
+    snprintf(arguments, sizeof arguments, "--seed %llu --count 24 --gravity-turns --truth %s",
+             (unsigned long long)first, path);
+    FILE *pipe = run(arguments);
+    static uint8_t clips[24][8 + T * (W * H * 4 + 8)];
+    cr_assert(fread(clips, 1, sizeof clips, pipe) == sizeof clips && fgetc(pipe) == EOF);
+    expect_exit(pipe, 0);
+    FILE *file = fopen(path, "r");
+    cr_assert(file != NULL);
+    int turned = 0;
+    for (uint64_t i = 0; i < 24; i++) {
+        json_t *truth = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL);
+        cr_assert(truth != NULL);
+        struct pv_world_params p = clip_params(first + i, W, H, T);
+        if (json_object_get(truth, "gravity_from")) {
+            turned++;
+            p.gravity_from = (int)number(truth, "gravity_from");
+            p.gravity_scale = (float)(json_number_value(item(truth, "gravity_then", 1)) /
+                                      json_number_value(item(truth, "gravity", 1)));
+            cr_assert(p.gravity_from > T / 4 && p.gravity_from < T - T / 4 + 1, "frame %d", p.gravity_from);
+            cr_assert(p.gravity_scale >= 0.249f && p.gravity_scale <= 1.751f);
+            float after[2];
+            memcpy(after, clips[i] + sizeof clips[i] - 8, sizeof after); /* hosts here are little-endian */
+            cr_assert(fabs((double)after[1] - json_number_value(item(truth, "gravity_then", 1))) < 1e-5);
+        } else {
+            FILE *clip = fmemopen(clips[i], sizeof clips[i], "rb");
+            expect_clip(clip, &p);
+            fclose(clip);
+        }
+        json_decref(truth);
+    }
+    cr_assert(turned > 3 && turned < 21, "%d of 24 turned", turned);
     fclose(file);
     unlink(path);
 }

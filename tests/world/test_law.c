@@ -165,11 +165,16 @@ Test(law, balls_are_seen_where_they_are)
 
 Test(law, skipped_frames_and_scaled_gravity)
 {
-    struct pv_world_params p = law_params("parabola", 7, PV_WORLD_IN), later = p, half = p;
+    struct pv_world_params p = law_params("parabola", 7, PV_WORLD_IN), later = p, half = p, turned = p;
     later.skip = 5;
     later.frames = 20;
     half.gravity_scale = 0.5f;
-    json_t *whole = clip_truth(&p), *part = clip_truth(&later), *slow = clip_truth(&half);
+    turned.gravity_scale = 0; /* from frame 10 on: then it goes on along a line */
+    turned.gravity_from = 10;
+    json_t *whole = clip_truth(&p), *part = clip_truth(&later), *slow = clip_truth(&half), *line = clip_truth(&turned);
+    cr_assert(number(state(line, 10, 0), "y") == number(state(whole, 10, 0), "y"));
+    cr_assert(fabs(number(state(line, 20, 0), "y") - number(state(line, 10, 0), "y") + 2.5) < 1e-12);
+    json_decref(line);
     cr_assert(fabs(number(state(whole, 9, 0), "y") - number(state(part, 4, 0), "y")) < 1e-12);
     cr_assert(json_number_value(item(slow, "gravity", 1)) == -1.25);
     cr_assert(number(state(slow, 0, 0), "y") == number(state(whole, 0, 0), "y"));

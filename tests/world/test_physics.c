@@ -39,6 +39,37 @@ Test(drop, free_fall_is_the_parabola)
     }
 }
 
+/* Until the turn, one parabola; from there on the other, without a jump. */
+Test(drop, gravity_turns_in_the_middle_of_a_fall)
+{
+    enum { TURN = 7 };
+    const uint64_t first = fresh_seed();
+    int falls = 0;
+    for (uint64_t seed = first; seed < first + 50; seed++) {
+        struct pv_world_params p = clip_params(seed, 64, 64, 40);
+        p.skip = (int)(seed % 3);
+        p.gravity_scale = 0.5f;
+        p.gravity_from = TURN;
+        json_t *truth = clip_truth(&p);
+        const double before = json_number_value(item(truth, "gravity", 1)), half_substep = 0.5 / 480;
+        const double g = json_number_value(item(truth, "gravity_then", 1));
+        cr_assert(number(truth, "gravity_from") == TURN && g == before / 2);
+        for (size_t i = 0; i < count(truth, "objects"); i++) {
+            const json_t *s0 = state(truth, 0, i), *s = state(truth, TURN + 5, i);
+            const double early = TURN / 24.0, late = 5 / 24.0, v0 = number(s0, "vy") - before * half_substep;
+            if (first_contact(truth, i) < early + late)
+                continue;
+            falls++;
+            const double fell = before * early * early / 2 + before * early * late + g * late * late / 2;
+            cr_assert(fabs(number(s, "y") - number(s0, "y") - v0 * (early + late) - fell) < 1e-9,
+                      "seed %llu object %zu", (unsigned long long)seed, i);
+            cr_assert(fabs(number(s, "vy") - v0 - before * early - g * (late + half_substep)) < 1e-9);
+        }
+        json_decref(truth);
+    }
+    cr_assert(falls > 20, "%d bodies fell freely long enough", falls);
+}
+
 /* How many objects a clip has, and whether the first is a disc: asked before a long clip is simulated. */
 static size_t objects_of(uint64_t seed, bool *disc)
 {
