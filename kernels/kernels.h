@@ -38,6 +38,7 @@ int pv_kernel_widen(float *dst, const void *src, size_t count, const struct pv_q
 /* picture.cu */
 int pv_kernel_unshuffle(const struct pv_unshuffle *p, const struct pv_queue *q);
 int pv_kernel_shuffle(const struct pv_shuffle *p, const struct pv_queue *q);
+int pv_kernel_yuv_to_rgb(const struct pv_yuv_to_rgb *p, const struct pv_queue *q);
 
 /* linear.cu */
 int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q);

@@ -210,6 +210,7 @@ static void record_forget(struct pv_stream *s)
 
 OP(unshuffle)
 OP(shuffle)
+OP(yuv_to_rgb)
 OP(conv)
 OP(linear)
 OP(norm_modulate)
@@ -239,10 +240,10 @@ static void backend_close(struct pv_backend *backend)
         .host_free = host_free, .upload = upload, .download = download, .copy = copy, .zero = zero,                    \
         .upload_activations = upload_activations, .download_activations = download_activations,                        \
         .linear_weight = pv_cuda_linear_weight, .conv_weight = pv_cuda_conv_weight,                                    \
-        .weight_free = pv_cuda_weight_free, .unshuffle = unshuffle, .shuffle = shuffle, .conv = conv,                  \
-        .linear = linear, .norm_modulate = norm_modulate, .add = add, .qkv = qkv, .attention = attention,              \
-        .patch = patch, .unpatch = unpatch, .latent_out = latent_out, .latent_in = latent_in, .combine = combine,      \
-        .noise = noise, .level_embedding = level_embedding, .close = backend_close                                     \
+        .weight_free = pv_cuda_weight_free, .unshuffle = unshuffle, .shuffle = shuffle, .yuv_to_rgb = yuv_to_rgb,      \
+        .conv = conv, .linear = linear, .norm_modulate = norm_modulate, .add = add, .qkv = qkv,                        \
+        .attention = attention, .patch = patch, .unpatch = unpatch, .latent_out = latent_out, .latent_in = latent_in,  \
+        .combine = combine, .noise = noise, .level_embedding = level_embedding, .close = backend_close                 \
     }
 
 static const struct pv_op_table tables[] = {[PV_ELEMENT_FLOAT] = TABLE("cuda-f32"), [PV_ELEMENT_BF16] = TABLE("cuda")};

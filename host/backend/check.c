@@ -92,6 +92,41 @@ pv_status pv_check_shuffle(const struct pv_stream *s, const struct pv_shuffle *p
     return folded_picture(s, "shuffle", p->height, p->width, p->r);
 }
 
+/* Whole samples, and rows that do not overlap. */
+static pv_status plane(const struct pv_stream *s, const char *name, const void *first, size_t stride, int height,
+                       size_t row, size_t sample)
+{
+    PV_TRY(need(s, "yuv_to_rgb", name, first));
+    if (stride < row || stride % sample != 0 || stride > (size_t)PTRDIFF_MAX / (size_t)height)
+        return pv_fail(s->error, PV_ERR_ARGUMENT,
+                       "yuv_to_rgb: the stride of %s is %zu bytes; rows are %zu bytes of samples of %zu", name, stride,
+                       row, sample);
+    return (uintptr_t)first % sample == 0
+               ? PV_OK
+               : pv_fail(s->error, PV_ERR_ARGUMENT, "yuv_to_rgb: %s does not begin at a whole sample", name);
+}
+
+pv_status pv_check_yuv_to_rgb(const struct pv_stream *s, const struct pv_yuv_to_rgb *p)
+{
+    static const char op[] = "yuv_to_rgb";
+    PV_TRY(need(s, op, "dst", p->dst));
+    PV_TRY(shape(s, op, "picture", (const int[4]){p->height, p->width, 3, 1}));
+    PV_TRY(divides(s, op, "2 pixels of", 2, "height", p->height));
+    PV_TRY(divides(s, op, "2 pixels of", 2, "width", p->width));
+    if (p->bits != 8 && p->bits != 10)
+        return pv_fail(s->error, PV_ERR_ARGUMENT, "yuv_to_rgb: bits is %d; it must be 8 or 10", p->bits);
+    const size_t sample = p->bits == 8 ? 1 : 2, row = (size_t)p->width * sample;
+    PV_TRY(plane(s, "luma", p->luma, p->luma_stride, p->height, row, sample));
+    PV_TRY(plane(s, "chroma", p->chroma, p->chroma_stride, p->height / 2, row, sample));
+    /* With less than half left for green its sums would outgrow 32 bits; no matrix in use leaves less. NaN fails too.
+     */
+    if (!(p->kr > 0 && p->kb > 0 && p->kr + p->kb <= 0.5))
+        return pv_fail(s->error, PV_ERR_ARGUMENT,
+                       "yuv_to_rgb: kr is %g and kb %g; they must be positive and leave half or more for green", p->kr,
+                       p->kb);
+    return PV_OK;
+}
+
 pv_status pv_check_conv(const struct pv_stream *s, const struct pv_conv *p)
 {
     static const char op[] = "conv";

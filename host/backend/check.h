@@ -14,6 +14,7 @@ struct pv_weight {
 /* Each leaves its sentence in s->error and returns PV_ERR_ARGUMENT. */
 pv_status pv_check_unshuffle(const struct pv_stream *s, const struct pv_unshuffle *p);
 pv_status pv_check_shuffle(const struct pv_stream *s, const struct pv_shuffle *p);
+pv_status pv_check_yuv_to_rgb(const struct pv_stream *s, const struct pv_yuv_to_rgb *p);
 pv_status pv_check_conv(const struct pv_stream *s, const struct pv_conv *p);
 pv_status pv_check_linear(const struct pv_stream *s, const struct pv_linear *p);
 pv_status pv_check_norm_modulate(const struct pv_stream *s, const struct pv_norm_modulate *p);

@@ -114,6 +114,14 @@ struct pv_cost pv_cost_shuffle(const struct pv_stream *s, const struct pv_shuffl
     return cost_picture(p->floats ? sizeof(float) : element(s), p->height, p->width);
 }
 
+struct pv_cost pv_cost_yuv_to_rgb(const struct pv_stream *s, const struct pv_yuv_to_rgb *p)
+{
+    (void)s;
+    struct pv_cost cost = {.bytes = ((p->bits == 8 ? 1.5 : 3) + 3) * p->height * p->width};
+    shape(&cost, "%d x %d, %d bits", p->height, p->width, p->bits);
+    return cost;
+}
+
 /* floats: a number of the latents that an element of the activations meets. */
 static struct pv_cost cost_latent(const struct pv_stream *s, double elements, double floats)
 {

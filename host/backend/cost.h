@@ -15,6 +15,7 @@ struct pv_cost {
 /* s tells how long an activation is; weights are taken to be as long. */
 struct pv_cost pv_cost_unshuffle(const struct pv_stream *s, const struct pv_unshuffle *p);
 struct pv_cost pv_cost_shuffle(const struct pv_stream *s, const struct pv_shuffle *p);
+struct pv_cost pv_cost_yuv_to_rgb(const struct pv_stream *s, const struct pv_yuv_to_rgb *p);
 struct pv_cost pv_cost_conv(const struct pv_stream *s, const struct pv_conv *p);
 struct pv_cost pv_cost_linear(const struct pv_stream *s, const struct pv_linear *p);
 struct pv_cost pv_cost_norm_modulate(const struct pv_stream *s, const struct pv_norm_modulate *p);

@@ -130,6 +130,7 @@ static pv_status end(struct pv_metered_stream *m, const char *op, const struct p
 
 METERED(unshuffle)
 METERED(shuffle)
+METERED(yuv_to_rgb)
 METERED(conv)
 METERED(linear)
 METERED(norm_modulate)
@@ -211,6 +212,7 @@ static const struct pv_op_table table = {
     .download_activations = metered_download_activations,
     .unshuffle = metered_unshuffle,
     .shuffle = metered_shuffle,
+    .yuv_to_rgb = metered_yuv_to_rgb,
     .conv = metered_conv,
     .linear = metered_linear,
     .norm_modulate = metered_norm_modulate,

@@ -62,6 +62,29 @@ struct pv_shuffle {
     bool floats; /* src has floats, whatever activations are: half of a byte's step is more than bf16 can tell */
 };
 
+/* YUV 4:2:0, its U and V side by side, -> RGB bytes. A sample has 8 bits (NV12), or 10 in the upper ones of 16 (P010).
+ *
+ * Chroma sample i of a row is the nearest to pixels 2i and 2i + 1. With b = between_x, and in quarters, pixel 2i takes
+ * 4 - b of it and b of sample i - 1; pixel 2i + 1 takes 2 + b of it and 2 - b of sample i + 1. Down the picture the
+ * same with between_y. The sample beyond an edge is the one at the edge. So a pixel's U and V are whole numbers of
+ * sixteenths, and with the whole numbers k that yuv.h makes of bits, range and matrix all backends give the same bytes:
+ *   red   = k.luma Y + k.red_v V + k.red
+ *   green = k.luma Y + k.green_u U + k.green_v V + k.green
+ *   blue  = k.luma Y + k.blue_u U + k.blue
+ * and of each the bits from 20 on, at least 0, at most 255. */
+struct pv_yuv_to_rgb {
+    uint8_t *dst;       /* [height][width][3] */
+    const void *luma;   /* [height][width], rows luma_stride bytes apart */
+    const void *chroma; /* [height/2][width/2][2], rows chroma_stride bytes apart */
+    size_t luma_stride, chroma_stride;
+    int height, width; /* both even */
+    int bits;          /* of a sample: 8, or 10 */
+    bool full_range;   /* black to white is 0 to 255 in 8 bits; otherwise 16 to 235, and chroma's extremes 16 and 240 */
+    bool between_x;    /* the first chroma sample lies midway between the first two pixels of a row; or on the first */
+    bool between_y;    /* likewise, of a column */
+    double kr, kb;     /* the matrix: Y = kr R + (1 - kr - kb) G + kb B */
+};
+
 /* ---- convolution ---- */
 
 /* Square filter of 1 or 3, zero padding size/2, channels last:
@@ -264,6 +287,7 @@ struct pv_op_table {
 
     pv_status (*unshuffle)(struct pv_stream *s, const struct pv_unshuffle *p);
     pv_status (*shuffle)(struct pv_stream *s, const struct pv_shuffle *p);
+    pv_status (*yuv_to_rgb)(struct pv_stream *s, const struct pv_yuv_to_rgb *p);
     pv_status (*conv)(struct pv_stream *s, const struct pv_conv *p);
     pv_status (*linear)(struct pv_stream *s, const struct pv_linear *p);
     pv_status (*norm_modulate)(struct pv_stream *s, const struct pv_norm_modulate *p);

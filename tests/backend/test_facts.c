@@ -530,6 +530,95 @@ Test(facts, pictures_fold_into_channels_and_back)
     }
 }
 
+/* With kb 1/4 and full range, blue is Y + 3/2 (U - 128): 24 and 48 from one sample of U to the next across and down. */
+Test(facts, chroma_is_linear_between_its_samples)
+{
+    static const uint8_t luma[16] = {100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100};
+    static const uint8_t chroma[8] = {128, 128, 144, 128, 160, 128, 176, 128};
+    static const double on[4] = {0, 0.5, 1, 1}, between[4] = {0, 0.25, 0.75, 1};
+    FOR_EACH_SIDE(s)
+    for (int place = 0; place < 4; place++) {
+        const struct pv_yuv_to_rgb at = {.luma = luma,
+                                         .chroma = chroma,
+                                         .luma_stride = 4,
+                                         .chroma_stride = 4,
+                                         .height = 4,
+                                         .width = 4,
+                                         .bits = 8,
+                                         .full_range = true,
+                                         .between_x = place % 2,
+                                         .between_y = place / 2,
+                                         .kr = 0.25,
+                                         .kb = 0.25};
+        uint8_t rgb[48];
+        struct pv_yuv_to_rgb p = at;
+        p.dst = rgb;
+        DONE(s, yuv_to_rgb(s->stream, &p));
+        for (int y = 0; y < 4; y++)
+            for (int x = 0; x < 4; x++) {
+                const double across = (place % 2 ? between : on)[x], down = (place / 2 ? between : on)[y];
+                const uint8_t *pixel = rgb + 3 * (4 * y + x);
+                cr_assert_eq(pixel[0], 100, "%s: red is %d", s->op->name, pixel[0]);
+                cr_assert_eq(pixel[2], 100 + (int)(24 * across + 48 * down), "%s: place %d, blue of (%d, %d) is %d",
+                             s->op->name, place, y, x, pixel[2]);
+            }
+    }
+}
+
+/* ITU-T H.273, 8.3, in double, of any samples. */
+static double exact_colour(const struct pv_yuv_to_rgb *p, int colour, int y, int u, int v)
+{
+    const int unit = 1 << (p->bits - 8), most = (1 << p->bits) - 1;
+    const double luma = p->full_range ? (double)y / most : (y - 16.0 * unit) / (219 * unit);
+    const double blue = (u - 128.0 * unit) / (p->full_range ? most : 224 * unit);
+    const double red = (v - 128.0 * unit) / (p->full_range ? most : 224 * unit);
+    const double r = luma + 2 * (1 - p->kr) * red, b = luma + 2 * (1 - p->kb) * blue;
+    const double g = (luma - p->kr * r - p->kb * b) / (1 - p->kr - p->kb);
+    const double value = 255 * (colour == 0 ? r : colour == 1 ? g : b);
+    return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+Test(facts, yuv_is_h273s)
+{
+    static const double matrix[][2] = {{0.299, 0.114}, {0.2126, 0.0722}, {0.2627, 0.0593}, {0.212, 0.087}, {0.3, 0.11}};
+    enum { MATRICES = sizeof matrix / sizeof *matrix, SAMPLES = 4000 };
+    uint32_t counter[4] = {0}, word[4];
+    static const uint32_t key[2] = {20, 20};
+    FOR_EACH_SIDE(s)
+    for (int i = 0; i < SAMPLES; i++) {
+        counter[0]++;
+        pv_philox(counter, key, word);
+        struct pv_yuv_to_rgb p = {.luma_stride = 4,
+                                  .chroma_stride = 4,
+                                  .height = 2,
+                                  .width = 2,
+                                  .bits = word[3] % 2 ? 10 : 8,
+                                  .full_range = word[3] / 2 % 2,
+                                  .between_x = true,
+                                  .between_y = true,
+                                  .kr = matrix[i % MATRICES][0],
+                                  .kb = matrix[i % MATRICES][1]};
+        int yuv[3];
+        for (int k = 0; k < 3; k++) /* at its ends now and then */
+            yuv[k] = word[k] % 9 == 0 ? 0 : word[k] % 9 == 1 ? (1 << p.bits) - 1 : (int)(word[k] >> (32 - p.bits));
+        uint16_t words[6];
+        uint8_t bytes[10], rgb[12];
+        for (int k = 0; k < 6; k++)
+            words[k] = (uint16_t)(yuv[k < 4 ? 0 : k - 3] << 6);
+        for (int k = 0; k < 10; k++) /* the two rows of luma are four bytes apart */
+            bytes[k] = (uint8_t)yuv[k < 8 ? 0 : k - 7];
+        p.dst = rgb;
+        p.luma = p.bits == 8 ? (void *)bytes : words;
+        p.chroma = p.bits == 8 ? (void *)(bytes + 8) : words + 4;
+        DONE(s, yuv_to_rgb(s->stream, &p));
+        for (int k = 0; k < 12; k++) {
+            const double exact = exact_colour(&p, k % 3, yuv[0], yuv[1], yuv[2]);
+            cr_assert(fabs(rgb[k] - exact) <= 0.51, "%s: byte %d of %d bits (%d, %d, %d) is %d, not %g", s->op->name, k,
+                      p.bits, yuv[0], yuv[1], yuv[2], rgb[k], exact);
+        }
+    }
+}
+
 /* ---- refusals ---- */
 
 Test(facts, bad_arguments_are_refused_with_a_sentence)
@@ -579,6 +668,33 @@ Test(facts, bad_arguments_are_refused_with_a_sentence)
         REFUSED(level_embedding(s->stream, &(struct pv_level_embedding){.dst = x, .dim = 3}));
         REFUSED(
             shuffle(s->stream, &(struct pv_shuffle){.dst = (uint8_t *)x, .src = x, .height = 3, .width = 2, .r = 2}));
+        const struct pv_yuv_to_rgb yuv = {.dst = (uint8_t *)x,
+                                          .luma = x,
+                                          .chroma = x,
+                                          .luma_stride = 8,
+                                          .chroma_stride = 8,
+                                          .height = 2,
+                                          .width = 4,
+                                          .bits = 10,
+                                          .kr = 0.3,
+                                          .kb = 0.1};
+        struct pv_yuv_to_rgb bad[12];
+        for (int i = 0; i < 12; i++)
+            bad[i] = yuv;
+        bad[0].luma = NULL;
+        bad[1].chroma = NULL;
+        bad[2].width = 3;
+        bad[3].height = 1;
+        bad[4].height = 0;
+        bad[5].bits = 9;
+        bad[6].luma_stride = 7;
+        bad[7].chroma_stride = 9;
+        bad[8].luma_stride = SIZE_MAX - 1;
+        bad[9].chroma = (char *)x + 1;
+        bad[10].kr = NAN;
+        bad[11].kb = 0.25;
+        for (int i = 0; i < 12; i++)
+            REFUSED(yuv_to_rgb(s->stream, &bad[i]));
         s->op->weight_free(s->backend, matrix);
         s->op->weight_free(s->backend, filter);
     }

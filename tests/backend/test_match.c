@@ -581,3 +581,53 @@ Test(match, pictures)
         buffer_free(&h, &features);
     }
 }
+
+/* whole: it begins, and its rows do, at four samples. */
+static void yuv_case(int bits, int height, int width, bool whole)
+{
+    const size_t sample = bits == 8 ? 1 : 2, row = (size_t)width * sample, step = whole ? 4 * sample : sample;
+    const size_t luma_stride = row + step * (size_t)harness_pick(0, 3);
+    const size_t chroma_stride = row + step * (size_t)harness_pick(0, 3);
+    const size_t shift = whole ? 0 : sample * (size_t)harness_pick(0, 3),
+                 dst_shift = whole ? 0 : (size_t)harness_pick(0, 3);
+    const bool full = harness_coin(), between_x = harness_coin(), between_y = harness_coin();
+    const double kr = harness_pick(50, 300) / 1000.0, kb = harness_pick(20, 200) / 1000.0;
+    struct buffer luma = buffer_random(&h, BYTES, luma_stride * (size_t)height + shift, 1);
+    struct buffer chroma = buffer_random(&h, BYTES, chroma_stride * (size_t)height / 2 + shift, 1);
+    struct buffer dst = buffer_poison(&h, BYTES, product(height, width, 3, 1) + dst_shift);
+    HARNESS_RUN(&h, yuv_to_rgb,
+                ((struct pv_yuv_to_rgb){.dst = (uint8_t *)at(&dst, side) + dst_shift,
+                                        .luma = (char *)at(&luma, side) + shift,
+                                        .chroma = (char *)at(&chroma, side) + shift,
+                                        .luma_stride = luma_stride,
+                                        .chroma_stride = chroma_stride,
+                                        .height = height,
+                                        .width = width,
+                                        .bits = bits,
+                                        .full_range = full,
+                                        .between_x = between_x,
+                                        .between_y = between_y,
+                                        .kr = kr,
+                                        .kb = kb}));
+    harness_compare(&h, &dst, 0,
+                    "yuv_to_rgb %d x %d, %d bits, strides %zu and %zu, shifts %zu and %zu, full %d, between %d %d, "
+                    "kr %g, kb %g",
+                    height, width, bits, luma_stride, chroma_stride, shift, dst_shift, full, between_x, between_y, kr,
+                    kb);
+    buffer_free(&h, &luma);
+    buffer_free(&h, &chroma);
+    buffer_free(&h, &dst);
+}
+
+Test(match, yuv_to_rgb)
+{
+    for (int i = 0; i < 3 * ROUNDS; i++) {
+        const bool whole = harness_coin();
+        const int width = whole ? 4 * side_length(99) : 2 * side_length(99);
+        yuv_case(harness_coin() ? 8 : 10, 2 * side_length(20), width, whole);
+    }
+    for (int bits = 8; bits <= 10; bits += 2) {
+        yuv_case(bits, 6, 130, false);
+        yuv_case(bits, 6, 136, true);
+    }
+}

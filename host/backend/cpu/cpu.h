@@ -76,5 +76,7 @@ pv_status pv_cpu_noise(struct pv_stream *s, const struct pv_noise *p);
 /* picture.c */
 pv_status pv_cpu_unshuffle(struct pv_stream *s, const struct pv_unshuffle *p);
 pv_status pv_cpu_shuffle(struct pv_stream *s, const struct pv_shuffle *p);
+/* yuv.c */
+pv_status pv_cpu_yuv_to_rgb(struct pv_stream *s, const struct pv_yuv_to_rgb *p);
 
 #endif

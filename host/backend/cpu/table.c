@@ -185,6 +185,7 @@ static const struct pv_op_table table = {
     .weight_free = weight_free,
     .unshuffle = pv_cpu_unshuffle,
     .shuffle = pv_cpu_shuffle,
+    .yuv_to_rgb = pv_cpu_yuv_to_rgb,
     .conv = pv_cpu_conv,
     .linear = pv_cpu_linear,
     .norm_modulate = pv_cpu_norm_modulate,

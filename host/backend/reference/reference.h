@@ -37,5 +37,6 @@ pv_status pv_reference_level_embedding(struct pv_stream *s, const struct pv_leve
 /* picture.c */
 pv_status pv_reference_unshuffle(struct pv_stream *s, const struct pv_unshuffle *p);
 pv_status pv_reference_shuffle(struct pv_stream *s, const struct pv_shuffle *p);
+pv_status pv_reference_yuv_to_rgb(struct pv_stream *s, const struct pv_yuv_to_rgb *p);
 
 #endif

@@ -109,6 +109,7 @@ static const struct pv_op_table table = {
     .weight_free = weight_free,
     .unshuffle = pv_reference_unshuffle,
     .shuffle = pv_reference_shuffle,
+    .yuv_to_rgb = pv_reference_yuv_to_rgb,
     .conv = pv_reference_conv,
     .linear = pv_reference_linear,
     .norm_modulate = pv_reference_norm_modulate,
