@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double widest_tolerance = 15; /* degrees of hue */
 static const double clear_contact = 2;     /* units a second: slower ones hardly bend a path */
@@ -107,13 +108,13 @@ static void take_places(struct pv_footage *f, const json_t *trajectory)
     }
 }
 
-/* A body's first contact counts if it was in free flight from the first frame on, and if it bends the path clearly. */
-static void take_contacts(struct pv_footage *f, const json_t *events)
+void pv_footage_contacts(const struct pv_footage *f, const json_t *truth, int contact[PV_OBJECTS])
 {
     bool met[PV_OBJECTS] = {false};
     size_t at;
     json_t *event;
-    json_array_foreach(events, at, event)
+    memset(contact, 0, PV_OBJECTS * sizeof *contact);
+    json_array_foreach(json_object_get(truth, "events"), at, event)
     {
         const int frame = (int)number(event, "frame") - (f->context - 1);
         const json_int_t sides[2] = {json_integer_value(json_object_get(event, "object")),
@@ -125,7 +126,7 @@ static void take_contacts(struct pv_footage *f, const json_t *events)
                 continue;
             met[sides[side]] = true;
             if (frame >= 1 && frame <= f->ahead && number(event, "speed") >= clear_contact)
-                f->contact[sides[side]] = frame;
+                contact[sides[side]] = frame;
         }
     }
 }
@@ -152,7 +153,7 @@ pv_status pv_footage_take_truth(struct pv_footage *f, const json_t *truth, bool 
         return pv_fail(err, PV_ERR_MEMORY, "no memory for the truth of %d frames", frames);
     choose_looks(f, objects, law);
     take_places(f, trajectory);
-    take_contacts(f, json_object_get(truth, "events"));
+    pv_footage_contacts(f, truth, f->contact);
     for (int frame = 0; frame < frames; frame++)
         pv_objects_find(f->rgb + (size_t)frame * pv_footage_frame_bytes(f), f->width, f->height, f->looks, f->objects,
                         f->truth + frame * f->objects);

@@ -18,10 +18,6 @@ struct pv_place {
     double visible; /* part of it in the picture and not covered, 0 to 1 */
 };
 
-enum {
-    PV_BOUNCE_AFTER = 4
-}; /* frames: of an earlier contact a gravity that changed changes nothing that can be seen */
-
 struct pv_footage {
     int width, height;  /* pixels */
     int context, ahead; /* frames observed, frames to predict */
@@ -37,7 +33,8 @@ struct pv_footage {
     struct pv_place *places;        /* [context + ahead][objects] */
     struct pv_sighting *truth;      /* [context + ahead][objects]: the true pictures, parsed */
     double pixels_per_unit, frame_seconds;
-    bool gravity_turns; /* gravity changes at the seam to turned_gravity, x and y in units a second squared */
+    bool gravity_turns; /* gravity changes at the seam to turned_gravity, x and y in units a second squared; then
+                           contacts count that this moves */
     float turned_gravity[2];
     int boxes;            /* of a stack, which falls or stands: the first of the objects; 0 = it is none */
     struct pv_pour *pour; /* of the world pour */
@@ -58,6 +55,10 @@ const struct pv_sighting *pv_footage_sightings(const struct pv_footage *footage,
 /* Renders the frames of an open world, from the next one on, into rgb and cover, and gives its truth, a new reference.
  */
 pv_status pv_footage_render(struct pv_footage *footage, struct pv_world *world, json_t **truth, struct pv_error *err);
+
+/* Of each body the first contact that a truth's events tell, if the body was in free flight from the first frame on and
+ * if it bends the path clearly: frames after the last observed one; else 0. */
+void pv_footage_contacts(const struct pv_footage *footage, const json_t *truth, int contact[PV_OBJECTS]);
 
 /* What the truth of a world (truth.c) says of the frames: objects, places, contacts; then parses the pictures. law: the
  * masks of the physical-law protocol. */

@@ -311,10 +311,10 @@ static pv_status measure_true_bounce(struct run *run)
 pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct pv_footage *footage,
                                     struct pv_scores *scores, struct pv_error *err)
 {
-    int latest = 0;
+    int counting = 0;
     for (int i = 0; i < footage->objects; i++)
-        latest = footage->contact[i] > latest ? footage->contact[i] : latest;
-    if (latest < PV_BOUNCE_AFTER)
+        counting += footage->contact[i] > 0;
+    if (counting == 0)
         return PV_OK;
     struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage))};
     const float gravity[3] = {footage->turned_gravity[0], footage->turned_gravity[1], 1};

@@ -21,8 +21,8 @@ enum pv_metric {
     PV_METRIC_POURED,     /* a frame: liquid in the target off by, % of all liquid */
     PV_METRIC_CONTACT,    /* a body's first contact: frames too early or late, without sign */
     PV_METRIC_MISSED,     /* a body's first contact: 100 if none was seen */
-    PV_METRIC_BOUNCE,     /* a body's first contact when gravity halves at the seam: off by, % of the time until then;
-                             100 if none was seen */
+    PV_METRIC_BOUNCE,     /* a body's first contact when gravity halves at the seam, where that moves it by 3 frames or
+                             more: off by, % of the time from the seam to it; 100 if none was seen */
     PV_METRIC_REST,       /* a body that came to rest: how far it drifts from there on, pixels */
     PV_METRIC_VELOCITY,   /* a ball: |mean velocity - true one| from its end points, units a second */
     PV_METRIC_VELOCITIES, /* a ball: mean over frames of |velocity - true one|, units a second */

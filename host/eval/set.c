@@ -227,6 +227,28 @@ pv_status pv_set_draw(const struct pv_set *set, const char *world, enum pv_world
     return status;
 }
 
+/* params: of the clip whose gravity turns. */
+static pv_status drop_unmoved_contacts(struct pv_footage *footage, struct pv_world_params params, struct pv_error *err)
+{
+    enum { MOVED = 3 }; /* frames */
+    int unturned[PV_OBJECTS];
+    struct pv_world *world;
+    params.gravity_scale = 1;
+    PV_TRY(pv_world_open(&params, &world, err));
+    while (pv_world_next(world, NULL, 0, NULL, err) == PV_OK) /* not drawn: until PV_END nothing can go wrong */
+        ;
+    json_t *truth = pv_world_truth(world);
+    pv_world_close(world);
+    if (!truth)
+        return pv_fail(err, PV_ERR_MEMORY, "no memory for the truth of a clip");
+    pv_footage_contacts(footage, truth, unturned);
+    json_decref(truth);
+    for (int i = 0; i < footage->objects; i++)
+        if (unturned[i] == 0 || footage->contact[i] - unturned[i] < MOVED)
+            footage->contact[i] = 0;
+    return PV_OK;
+}
+
 pv_status pv_set_draw_half_gravity(const struct pv_set *set, const char *world, enum pv_world_range range, int index,
                                    int width, int height, int context, struct pv_footage *footage, struct pv_error *err)
 {
@@ -238,8 +260,9 @@ pv_status pv_set_draw_half_gravity(const struct pv_set *set, const char *world, 
     PV_TRY(pv_footage_open(footage, width, height, context, PV_AHEAD, true, err));
     footage->gravity_turns = true;
     struct pv_world_params params = params_of(clip, world, range, footage);
-    params.skip += PV_SET_FRAMES - params.frames;
+    params.skip = 0; /* the earlier the seam, the more of the fall lies behind it */
     params.gravity_scale = 0.5f;
     params.gravity_from = context - 1;
-    return draw(clip, &params, footage, err);
+    PV_TRY(draw(clip, &params, footage, err));
+    return drop_unmoved_contacts(footage, params, err);
 }

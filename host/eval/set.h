@@ -29,7 +29,8 @@ int pv_set_count(const struct pv_set *set, const char *world, enum pv_world_rang
 pv_status pv_set_draw(const struct pv_set *set, const char *world, enum pv_world_range range, int index, int width,
                       int height, int context, struct pv_footage *footage, struct pv_error *err);
 
-/* Draws the same clip with half the gravity from the last observed frame on: simulated, since nobody recorded it. */
+/* Draws the same scene from its beginning, with half the gravity from the last observed frame on: simulated, since
+ * nobody recorded it. Only contacts count that come at least 3 frames later than they would under its own gravity. */
 pv_status pv_set_draw_half_gravity(const struct pv_set *set, const char *world, enum pv_world_range range, int index,
                                    int width, int height, int context, struct pv_footage *footage,
                                    struct pv_error *err);

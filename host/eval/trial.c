@@ -176,10 +176,10 @@ static int find_contact(const struct pv_trial *trial, int object, struct pv_sigh
 static void measure_contact(struct pv_trial *trial, int object, int found)
 {
     const int came = trial->footage->contact[object];
-    if (trial->footage->gravity_turns && came >= PV_BOUNCE_AFTER)
+    if (trial->footage->gravity_turns) {
         add(trial, PV_METRIC_BOUNCE, PV_COLUMN_WHOLE, found < 0 ? 100 : 100.0 * abs(found - came) / came);
-    if (trial->footage->gravity_turns)
         return;
+    }
     add(trial, PV_METRIC_MISSED, PV_COLUMN_WHOLE, found < 0 ? 100 : 0);
     if (found >= 0)
         add(trial, PV_METRIC_CONTACT, PV_COLUMN_WHOLE, abs(found - came));

@@ -91,7 +91,7 @@ Test(eval_predict, contacts_under_half_gravity_are_found)
     static struct pv_scores s;
     const struct pv_eval_params params = {.model = model, .mode = PV_MODE_MEAN};
     cr_assert(pv_suite_turns(&suite, &suite.groups[0]));
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 16; i++) {
         struct pv_footage f;
         cr_assert_eq(pv_suite_draw_half_gravity(&suite, &suite.groups[0], i, &f, &err), PV_OK, "%s", err.text);
         cr_assert_eq(pv_predict_turned_gravity(&params, &f, &s, &err), PV_OK, "%s", err.text);
