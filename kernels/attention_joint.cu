@@ -147,9 +147,7 @@ __global__ void __launch_bounds__(WARPS * 32) joint_kernel(struct pv_attention p
     }
 #pragma unroll
     for (int half = 0; half < 2; half++) {
-        float total = state.total[half];
-        total += __shfl_xor_sync(0xffffffffu, total, 1);
-        total += __shfl_xor_sync(0xffffffffu, total, 2);
+        const float total = quad_sum(state.total[half]);
         const int r = warp * QUERIES + half * 8 + lane / 4;
         if (first + r >= p.tokens)
             continue;

@@ -101,6 +101,13 @@ __device__ inline float warp_sum(float x)
     return x;
 }
 
+/* Over the four lanes that have a row of a fragment together. */
+__device__ inline float quad_sum(float x)
+{
+    x += __shfl_xor_sync(0xffffffffu, x, 1);
+    return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+
 __device__ inline float warp_max(float x)
 {
     for (int mask = 16; mask > 0; mask /= 2)

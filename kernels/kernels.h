@@ -49,6 +49,7 @@ int pv_kernel_conv(const struct pv_conv *p, const struct pv_queue *q);
 int pv_kernel_norm_modulate(const struct pv_norm_modulate *p, const struct pv_queue *q);
 /* token.cu */
 int pv_kernel_add(const struct pv_add *p, const struct pv_queue *q);
+/* qkv.cu */
 int pv_kernel_qkv(const struct pv_qkv *p, const struct pv_queue *q);
 /* attention.cu: takes the fastest that serves */
 int pv_kernel_attention(const struct pv_attention *p, const struct pv_queue *q);

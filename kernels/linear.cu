@@ -20,34 +20,6 @@ template <typename T> struct linear_source {
     }
 };
 
-/* The same in chunks. */
-struct linear_chunks {
-    typedef const pv_bf16 *row_place; /* NULL: beyond the last */
-    typedef int cursor;               /* k */
-
-    const pv_bf16 *src;
-    int in;
-
-    __device__ row_place place(size_t m, size_t rows) const
-    {
-        return m < rows ? src + m * (size_t)in : NULL;
-    }
-    __device__ cursor begin(int k) const
-    {
-        return k;
-    }
-    __device__ void advance(cursor *k, int by) const
-    {
-        *k += by;
-    }
-    __device__ bool chunk(row_place row, cursor k, const pv_bf16 **from) const
-    {
-        const bool valid = row && k < in;
-        *from = valid ? row + k : src;
-        return valid;
-    }
-};
-
 /* ---- where a sum goes ---- */
 
 /* dst may be residual itself: each element is read and written by one thread. */
@@ -112,7 +84,7 @@ __global__ void __launch_bounds__(PRODUCT_THREADS)
 
 template <typename Shape>
 __global__ void __launch_bounds__(Shape::THREADS)
-    linear_mma_kernel(linear_chunks source, const pv_bf16 *weight, linear_finish<pv_bf16> finish, int rows)
+    linear_mma_kernel(mma_row_chunks source, const pv_bf16 *weight, linear_finish<pv_bf16> finish, int rows)
 {
     product_mma<Shape>(source, weight, (size_t)rows, finish.out, source.in, finish);
 }
@@ -128,7 +100,7 @@ template <typename T> static int linear_plain(const struct pv_linear *p, const s
 static int linear_mma(const struct pv_linear *p, const struct pv_queue *q)
 {
     const auto *w = (const struct pv_cuda_weight *)p->weight;
-    const linear_chunks source = {(const pv_bf16 *)p->src, w->weight.in};
+    const mma_row_chunks source = {(const pv_bf16 *)p->src, w->weight.in};
     return mma_choose((size_t)p->rows, w->weight.out, 1, q, [&](auto shape) {
         typedef decltype(shape) Shape;
         return PV_LAUNCH(linear_mma_kernel<Shape>, mma_grid<Shape>((size_t)p->rows, w->weight.out, 1),

@@ -42,6 +42,10 @@ typedef mma_shape<64, 64, 32, 32, 4, 1> mma_64x64;
 typedef mma_shape<128, 32, 32, 32, 4, 1> mma_128x32;
 typedef mma_shape<128, 48, 32, 48, 4, 1> mma_128x48;
 typedef mma_shape<128, 128, 32, 64, 3, 1> mma_128x128;
+/* A warp has whole heads of 64 or of 128 columns: qkv.cu. */
+typedef mma_shape<32, 64, 16, 64, 4, 2> mma_heads_32x64;
+typedef mma_shape<32, 128, 16, 128, 2, 2> mma_heads_32x128;
+typedef mma_shape<128, 128, 16, 128, 3, 1> mma_heads_128x128;
 
 template <typename Shape> static inline dim3 mma_grid(size_t rows, int columns, int times)
 {
@@ -59,25 +63,22 @@ template <typename Shape> static inline double mma_cost(size_t rows, int columns
     return ceil(blocks / multiprocessors) * block;
 }
 
-/* Calls launch(shape) with the shape that costs least for so many sums, times over. */
+/* Calls launch(shape) with the one of these shapes that costs least for so many sums, times over. */
+template <typename... Shape, typename Launch>
+static inline int mma_choose_of(size_t rows, int columns, int times, const struct pv_queue *q, const Launch &launch)
+{
+    const double cost[] = {mma_cost<Shape>(rows, columns, times, q->multiprocessors)...};
+    int best = 0, code = 0, i = 0;
+    for (int other = 1; other < (int)sizeof...(Shape); other++)
+        best = cost[other] < cost[best] ? other : best;
+    ((code = i++ == best ? launch(Shape()) : code), ...);
+    return code;
+}
+
 template <typename Launch>
 static inline int mma_choose(size_t rows, int columns, int times, const struct pv_queue *q, const Launch &launch)
 {
-    const double cost[] = {mma_cost<mma_32x32>(rows, columns, times, q->multiprocessors),
-                           mma_cost<mma_64x64>(rows, columns, times, q->multiprocessors),
-                           mma_cost<mma_128x32>(rows, columns, times, q->multiprocessors),
-                           mma_cost<mma_128x48>(rows, columns, times, q->multiprocessors),
-                           mma_cost<mma_128x128>(rows, columns, times, q->multiprocessors)};
-    int best = 0;
-    for (int i = 1; i < 5; i++)
-        best = cost[i] < cost[best] ? i : best;
-    switch (best) {
-    case 0: return launch(mma_32x32());
-    case 1: return launch(mma_64x64());
-    case 2: return launch(mma_128x32());
-    case 3: return launch(mma_128x48());
-    default: return launch(mma_128x128());
-    }
+    return mma_choose_of<mma_32x32, mma_64x64, mma_128x32, mma_128x48, mma_128x128>(rows, columns, times, q, launch);
 }
 
 /* Can cp.async read there? */
@@ -93,8 +94,14 @@ template <typename Shape> __device__ inline int mma_place(int r, int c)
     return (r * Shape::CHUNKS + (c ^ turn)) * Shape::CHUNK;
 }
 
-/* sum = sum of all slices', through shared memory that nobody uses any more. A slice then has every SLICES-th fragment.
- * The order of adding is fixed: same inputs, same bytes. */
+/* The eight rows of half a fragment stay with one slice, so that a warp's columns of a row stay together. */
+template <typename Shape> __device__ inline bool mma_has(int slice, int i, int half)
+{
+    return (i * 2 + half) % Shape::SLICES == slice;
+}
+
+/* sum = sum of all slices', through shared memory that nobody uses any more, for the rows that this slice has. The
+ * order of adding is fixed: same inputs, same bytes. */
 template <typename Shape>
 static __device__ inline void mma_add_slices(float sum[Shape::MS][Shape::NS][4], float *shared, int slice, int warp)
 {
@@ -115,7 +122,9 @@ static __device__ inline void mma_add_slices(float sum[Shape::MS][Shape::NS][4],
 #pragma unroll
         for (int j = 0; j < Shape::NS; j++)
 #pragma unroll
-            for (int e = 0; e < 4 && j % Shape::SLICES == slice; e++) {
+            for (int e = 0; e < 4; e++) {
+                if (!mma_has<Shape>(slice, i, e / 2))
+                    continue;
                 const int fragment = (warp * Shape::MS + i) * Shape::NS + j;
                 sum[i][j][e] = 0;
 #pragma unroll
@@ -124,13 +133,19 @@ static __device__ inline void mma_add_slices(float sum[Shape::MS][Shape::NS][4],
             }
 }
 
-/* Source: where a row begins (place), and its chunk at k (chunk: an address, and whether there is one). */
-template <typename Shape, typename Source, typename Finish>
-__device__ inline void product_mma(const Source &source, const pv_bf16 *weight, size_t rows, int columns, int depth,
-                                   const Finish &finish)
+/* A lane's part of its warp's sums: fragments side by side, and below each other. */
+template <typename Shape> struct mma_sums {
+    float of[Shape::MS][Shape::NS][4];
+};
+
+/* Source: where a row begins (place), and its chunk at k (chunk: an address, and whether there is one). sum is zero. */
+template <typename Shape, typename Source>
+__device__ inline void mma_sum(mma_sums<Shape> &sums, const Source &source, const pv_bf16 *weight, size_t rows,
+                               int columns, int depth)
 {
-    __shared__ __align__(16) pv_bf16 a[Shape::STAGES][Shape::ROWS * Shape::DEPTH];
-    __shared__ __align__(16) pv_bf16 b[Shape::STAGES][Shape::COLUMNS * Shape::DEPTH];
+    enum { A = Shape::ROWS * Shape::DEPTH, B = Shape::COLUMNS * Shape::DEPTH }; /* elements of a stage */
+    __shared__ __align__(16) pv_bf16 stages[Shape::STAGES * (A + B)];
+    pv_bf16 *const a = stages, *const b = stages + Shape::STAGES * A;
     const int thread = (int)threadIdx.x, lane = thread % 32;
     const int slice = thread / 32 / Shape::WARPS, warp = thread / 32 % Shape::WARPS;
     const size_t first_row = (size_t)blockIdx.x * Shape::ROWS;
@@ -150,13 +165,13 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
         for (int i = 0; i < Shape::ROWS / Shape::LINES; i++) {
             const pv_bf16 *from;
             const bool valid = source.chunk(place[i], at, &from);
-            pv_cp_async_16(&a[stage][mma_place<Shape>(line + i * Shape::LINES, chunk)], from, valid);
+            pv_cp_async_16(a + stage * A + mma_place<Shape>(line + i * Shape::LINES, chunk), from, valid);
         }
 #pragma unroll
         for (int i = line; i < Shape::COLUMNS; i += Shape::LINES) {
             const int n = first_column + i;
             const bool valid = n < columns && column_k < depth;
-            pv_cp_async_16(&b[stage][mma_place<Shape>(i, chunk)],
+            pv_cp_async_16(b + stage * B + mma_place<Shape>(i, chunk),
                            weight + (valid ? (size_t)n * (size_t)depth + (size_t)column_k : 0), valid);
         }
         source.advance(&at, Shape::DEPTH);
@@ -165,7 +180,6 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
 
     const int warp_row = warp / Shape::ACROSS * Shape::WARP_ROWS;
     const int warp_column = warp % Shape::ACROSS * Shape::WARP_COLUMNS;
-    float sum[Shape::MS][Shape::NS][4] = {};
     const int steps = (depth + Shape::DEPTH - 1) / Shape::DEPTH;
     for (int s = 0; s < Shape::STAGES - 1; s++) {
         if (s < steps)
@@ -178,7 +192,7 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
         if (step + Shape::STAGES - 1 < steps)
             copy((step + Shape::STAGES - 1) % Shape::STAGES);
         pv_cp_async_commit();
-        const pv_bf16 *const left = a[step % Shape::STAGES], *const right = b[step % Shape::STAGES];
+        const pv_bf16 *const left = a + step % Shape::STAGES * A, *const right = b + step % Shape::STAGES * B;
 #pragma unroll
         for (int k = 0; k < Shape::SLICE / 16; k++) {
             const int first = (slice * Shape::SLICE + k * 16) / Shape::CHUNK;
@@ -200,32 +214,89 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
             for (int i = 0; i < Shape::MS; i++)
 #pragma unroll
                 for (int j = 0; j < Shape::NS; j++)
-                    pv_mma_bf16_16816(sum[i][j], x[i], y[j]);
+                    pv_mma_bf16_16816(sums.of[i][j], x[i], y[j]);
         }
     }
+    static_assert(Shape::SLICES == 1 || sizeof stages >= sizeof(float) * Shape::ROWS * Shape::COLUMNS * Shape::SLICES,
+                  "the sums of all slices have room");
     if (Shape::SLICES > 1)
-        mma_add_slices<Shape>(sum, (float *)a, slice, warp);
+        mma_add_slices<Shape>(sums.of, (float *)stages, slice, warp);
+}
+
+/* Calls row(m, n, x) for each row of the product that this lane has sums of, the last ones beyond the end: x[j] are its
+ * columns n + 8 j and the next. Four lanes have a row together; all lanes of the warp call. */
+template <typename Shape, typename Row> __device__ inline void mma_rows(const mma_sums<Shape> &sums, const Row &row)
+{
+    const int lane = (int)threadIdx.x % 32, slice = (int)threadIdx.x / 32 / Shape::WARPS;
+    const int warp = (int)threadIdx.x / 32 % Shape::WARPS;
+    const size_t m = (size_t)blockIdx.x * Shape::ROWS + (size_t)(warp / Shape::ACROSS * Shape::WARP_ROWS + lane / 4);
+    const int n = (int)blockIdx.y * Shape::COLUMNS + warp % Shape::ACROSS * Shape::WARP_COLUMNS + lane % 4 * 2;
 #pragma unroll
     for (int i = 0; i < Shape::MS; i++)
 #pragma unroll
         for (int half = 0; half < 2; half++) {
-            const size_t m = first_row + (size_t)(warp_row + i * 16 + half * 8 + lane / 4);
-            if (m >= rows)
+            if (!mma_has<Shape>(slice, i, half))
                 continue;
+            float2 x[Shape::NS];
 #pragma unroll
-            for (int j = 0; j < Shape::NS; j++) {
-                const int n = first_column + warp_column + j * 8 + lane % 4 * 2;
-                if (n >= columns || j % Shape::SLICES != slice)
-                    continue;
-                if (finish.paired) {
-                    finish.pair(m, n, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
-                    continue;
-                }
-                finish(m, n, sum[i][j][half * 2]);
-                if (n + 1 < columns)
-                    finish(m, n + 1, sum[i][j][half * 2 + 1]);
-            }
+            for (int j = 0; j < Shape::NS; j++)
+                x[j] = make_float2(sums.of[i][j][half * 2], sums.of[i][j][half * 2 + 1]);
+            row(m + (size_t)(i * 16 + half * 8), n, x);
         }
 }
+
+template <typename Shape, typename Source, typename Finish>
+__device__ inline void product_mma(const Source &source, const pv_bf16 *weight, size_t rows, int columns, int depth,
+                                   const Finish &finish)
+{
+    mma_sums<Shape> sums = {};
+    mma_sum<Shape>(sums, source, weight, rows, columns, depth);
+    mma_rows(sums, [&](size_t m, int first, const float2 *x) {
+        if (m >= rows)
+            return;
+#pragma unroll
+        for (int j = 0; j < Shape::NS; j++) {
+            const int n = first + j * 8;
+            if (n >= columns)
+                continue;
+            if (finish.paired) {
+                finish.pair(m, n, x[j].x, x[j].y);
+                continue;
+            }
+            finish(m, n, x[j].x);
+            if (n + 1 < columns)
+                finish(m, n + 1, x[j].y);
+        }
+    });
+}
+
+/* ---- rows of a matrix as a source ---- */
+
+struct mma_row_chunks {
+    typedef const pv_bf16 *row_place; /* NULL: beyond the last */
+    typedef int cursor;               /* k */
+
+    const pv_bf16 *src; /* [rows][in] */
+    int in;
+
+    __device__ row_place place(size_t m, size_t rows) const
+    {
+        return m < rows ? src + m * (size_t)in : NULL;
+    }
+    __device__ cursor begin(int k) const
+    {
+        return k;
+    }
+    __device__ void advance(cursor *k, int by) const
+    {
+        *k += by;
+    }
+    __device__ bool chunk(row_place row, cursor k, const pv_bf16 **from) const
+    {
+        const bool valid = row && k < in;
+        *from = valid ? row + k : src;
+        return valid;
+    }
+};
 
 #endif

@@ -52,6 +52,26 @@ def linear(shape, draw):
     return lambda: after(F.linear(x, weight, bias))
 
 
+def qkv(shape, draw):
+    match = re.fullmatch(r"(\d+) x (\d+) -> (\d+) \+ 2 x (\d+) heads of (\d+)(.*)", shape)
+    rows, inner, heads, kv_heads, dim = (int(g) for g in match.groups()[:5])
+    words = match.group(6).split()
+    outer = (heads + 2 * kv_heads) * dim
+    x, weight, bias = draw(rows, inner), draw(outer, inner), draw(outer)
+    norms, c, s = (draw(dim), draw(dim)), draw(rows, 1, dim // 2), draw(rows, 1, dim // 2)
+
+    def run():
+        q, k, v = F.linear(x, weight, bias).unflatten(-1, (-1, dim)).split([heads, kv_heads, kv_heads], 1)
+        if "norm" in words:
+            q, k = (F.rms_norm(t, (dim,), n, 1e-6) for t, n in zip((q, k), norms))
+        if "rope" in words:
+            pairs = [t.unflatten(-1, (-1, 2)).unbind(-1) for t in (q, k)]
+            q, k = (torch.stack((a * c - b * s, a * s + b * c), -1).flatten(-2) for a, b in pairs)
+        return q, k, v
+
+    return run
+
+
 def conv(shape, draw):
     match = re.fullmatch(r"(?:(\d+) x )?(\d+) x (\d+), (\d+) -> (\d+), (\d)x\d(.*)", shape)
     batch, height, width, inner, outer, size = (int(g or 1) for g in match.groups()[:6])
@@ -89,7 +109,7 @@ def attention(shape, draw):
     return lambda: F.scaled_dot_product_attention(q, k, v)
 
 
-MAKERS = {"linear": linear, "conv": conv, "attention": attention}
+MAKERS = {"linear": linear, "qkv": qkv, "conv": conv, "attention": attention}
 
 
 def time_ms(run, device, rounds):

@@ -208,8 +208,16 @@ pv_status pv_check_qkv(const struct pv_stream *s, const struct pv_qkv *p)
     PV_TRY(need(s, op, "k", p->k));
     PV_TRY(need(s, op, "v", p->v));
     PV_TRY(need(s, op, "src", p->src));
+    PV_TRY(need(s, op, "product", p->product));
+    PV_TRY(need(s, op, "weight", p->weight));
+    if (p->weight->size != 0)
+        return pv_fail(s->error, PV_ERR_ARGUMENT, "qkv: the weight was prepared for conv");
     PV_TRY(head_counts(s, op, p->heads, p->kv_heads, p->head_dim));
-    PV_TRY(shape(s, op, "src", (const int[4]){p->takes, p->tokens, p->heads + 2 * p->kv_heads, p->head_dim}));
+    if (p->weight->out != (p->heads + 2 * p->kv_heads) * p->head_dim)
+        return pv_fail(s->error, PV_ERR_ARGUMENT, "qkv: the weight has %d rows; %d + 2 x %d heads of %d need %d",
+                       p->weight->out, p->heads, p->kv_heads, p->head_dim, (p->heads + 2 * p->kv_heads) * p->head_dim);
+    PV_TRY(shape(s, op, "src", (const int[4]){p->takes, p->tokens, p->weight->in, 1}));
+    PV_TRY(shape(s, op, "product", (const int[4]){p->takes, p->tokens, p->weight->out, 1}));
     PV_TRY(range(s, op, "takes", p->takes, 1, INT32_MAX / p->tokens));
     if (p->rope) {
         PV_TRY(divides(s, op, "rope_rows", p->rope_rows, "rows", p->takes * p->tokens));

@@ -89,11 +89,12 @@ struct pv_cost pv_cost_add(const struct pv_stream *s, const struct pv_add *p)
 
 struct pv_cost pv_cost_qkv(const struct pv_stream *s, const struct pv_qkv *p)
 {
-    const double heads = p->heads + 2.0 * p->kv_heads;
-    const double all = (double)p->takes * p->tokens * heads * p->head_dim;
+    const double rows = (double)p->takes * p->tokens, in = p->weight->in, out = p->weight->out;
     const double rope = p->rope ? sizeof(float) * (double)p->rope_rows * p->head_dim : 0;
-    struct pv_cost cost = {.bytes = element(s) * 2 * all + rope};
-    shape(&cost, "%d tokens, %d + 2 x %d heads of %d", p->takes * p->tokens, p->heads, p->kv_heads, p->head_dim);
+    struct pv_cost cost = {.operations = 2 * rows * in * out,
+                           .bytes = element(s) * (rows * in + rows * out + out * (in + 1)) + rope};
+    shape(&cost, "%d x %d -> %d + 2 x %d heads of %d%s%s", p->takes * p->tokens, p->weight->in, p->heads, p->kv_heads,
+          p->head_dim, p->q_norm ? " norm" : "", p->rope ? " rope" : "");
     return cost;
 }
 

@@ -142,14 +142,17 @@ struct pv_add {
 
 /* ---- attention ---- */
 
-/* Splits the product of the qkv matrix, normalises q and k over each head's channels, rotates them, writes k and v
- * where the cache wants them. Per row: qkv = [heads][head_dim] q, [kv_heads][head_dim] k, [kv_heads][head_dim] v.
+/* The product of the qkv matrix, src weight^T + bias, per row [heads][head_dim] q, [kv_heads][head_dim] k,
+ * [kv_heads][head_dim] v: splits it, normalises q and k over each head's channels, rotates them, writes k and v where
+ * the cache wants them.
  * Rotation, for i in 0 .. head_dim/2 - 1, with (c, s) = rope[row % rope_rows][i]:
  * (x[2i], x[2i+1]) -> (x[2i] c - x[2i+1] s, x[2i] s + x[2i+1] c) */
 struct pv_qkv {
-    void *q;             /* [takes][tokens][heads][head_dim] */
-    void *k, *v;         /* [tokens][kv_heads][head_dim] for take 0; take t is kv_take_stride * t elements further */
-    const void *src;     /* [takes][tokens][(heads + 2 kv_heads) * head_dim] */
+    void *q;         /* [takes][tokens][heads][head_dim] */
+    void *k, *v;     /* [tokens][kv_heads][head_dim] for take 0; take t is kv_take_stride * t elements further */
+    const void *src; /* [takes][tokens][in] */
+    void *product;   /* [takes][tokens][(heads + 2 kv_heads) * head_dim], room to work in: undefined afterwards */
+    const struct pv_weight *weight;
     const float *q_norm; /* [head_dim] weights of the RMS norm, or NULL = no norm */
     const float *k_norm; /* likewise */
     const float *rope;   /* [rope_rows][head_dim / 2][2]: cosine, sine; NULL = no rotation */

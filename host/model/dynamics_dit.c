@@ -70,16 +70,17 @@ static size_t take_stride(const struct pv_dit *dit, const struct pv_dit_block *b
 }
 
 /* normed -> q, and k and v: in scratch for attention over space, in the frame's slot of the cache for time. */
-static pv_status split(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_block *block,
-                       const struct pv_dit_scratch *scratch, void *k, void *v)
+static pv_status qkv(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_block *block,
+                     const struct pv_dit_scratch *scratch, void *k, void *v)
 {
     const struct pv_dynamics_config *c = &dit->config;
     const bool space = block->kind == PV_LAYER_SPACE;
-    PV_TRY(linear(s, scratch, scratch->qkv, scratch->normed, block->qkv, PV_ACTIVATION_NONE));
     return s->backend->op->qkv(s, &(struct pv_qkv){.q = scratch->q,
                                                    .k = k,
                                                    .v = v,
-                                                   .src = scratch->qkv,
+                                                   .src = scratch->normed,
+                                                   .product = scratch->qkv,
+                                                   .weight = block->qkv,
                                                    .q_norm = block->q_norm,
                                                    .k_norm = block->k_norm,
                                                    .rope = space ? scratch->rope_space : scratch->rope_time,
@@ -161,13 +162,13 @@ pv_status pv_dit_forward(struct pv_stream *s, const struct pv_dit *dit, const st
 
         PV_TRY(norm(s, dit, scratch, part[0], part[1]));
         if (time) {
-            PV_TRY(split(s, dit, block, scratch, slot_of(s, dit, cache->k[i], scratch->tokens, in->frame),
-                         slot_of(s, dit, cache->v[i], scratch->tokens, in->frame)));
+            PV_TRY(qkv(s, dit, block, scratch, slot_of(s, dit, cache->k[i], scratch->tokens, in->frame),
+                       slot_of(s, dit, cache->v[i], scratch->tokens, in->frame)));
             if (!clean && i == dit->last_time_layer)
                 return PV_OK;
             PV_TRY(attend(s, dit, block, scratch, cache->k[i], cache->v[i], slots));
         } else {
-            PV_TRY(split(s, dit, block, scratch, scratch->k, scratch->v));
+            PV_TRY(qkv(s, dit, block, scratch, scratch->k, scratch->v));
             PV_TRY(attend(s, dit, block, scratch, scratch->k, scratch->v, 1));
         }
         PV_TRY(join(s, scratch, scratch->attended, block->out, part[2]));

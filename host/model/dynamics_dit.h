@@ -69,7 +69,7 @@ struct pv_dit_scratch {
     int takes, tokens; /* T, N */
     void *patches;     /* [T][N][3 P P C], and the way back [T][N][P P C] */
     void *x, *normed;  /* [T][N][D] */
-    void *qkv;         /* [T][N][(H + 2K) E] */
+    void *qkv;         /* [T][N][(H + 2K) E], of which a backend may make use */
     void *q, *k, *v;   /* [T][N][H E], [T][N][K E], [T][N][K E] */
     void *attended;    /* [T][N][H E] */
     void *mlp;         /* [T][N][F] */

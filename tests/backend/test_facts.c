@@ -247,8 +247,10 @@ Test(facts, norms_are_pytorchs)
 Test(facts, qkv_rotates_pairs_and_keeps_their_length)
 {
     enum { TOKENS = 3, HEADS = 2, DIM = 6, ROW = 4 * DIM }; /* two heads of q, one of k, one of v */
-    float src[TOKENS * ROW], rope[TOKENS * DIM];
+    float src[TOKENS * ROW], rope[TOKENS * DIM], one[ROW * ROW] = {0};
     waves(src, TOKENS * ROW, NULL, 0);
+    for (int i = 0; i < ROW; i++)
+        one[i * ROW + i] = 1; /* the product is src itself */
     for (int i = 0; i < TOKENS * DIM; i += 2) {
         rope[i] = (float)cos(0.3 * i);
         rope[i + 1] = (float)sin(0.3 * i);
@@ -257,11 +259,16 @@ Test(facts, qkv_rotates_pairs_and_keeps_their_length)
     rope[3] = 1;
     FOR_EACH_SIDE(s)
     {
-        float q[TOKENS * HEADS * DIM], k[TOKENS * DIM], v[TOKENS * DIM];
+        float q[TOKENS * HEADS * DIM], k[TOKENS * DIM], v[TOKENS * DIM], product[TOKENS * ROW];
+        struct pv_weight *weight;
+        cr_assert_eq(s->op->linear_weight(s->backend, one, NULL, ROW, ROW, &weight, &s->error), PV_OK, "%s",
+                     s->error.text);
         struct pv_qkv p = {.q = q,
                            .k = k,
                            .v = v,
                            .src = src,
+                           .product = product,
+                           .weight = weight,
                            .rope = rope,
                            .rope_rows = TOKENS,
                            .takes = 1,
@@ -288,6 +295,7 @@ Test(facts, qkv_rotates_pairs_and_keeps_their_length)
             square += (double)k[DIM + i] * k[DIM + i] / 9;
         cr_assert_float_eq(square, DIM, 1e-4); /* RMS 1 before the weights */
         cr_assert_float_eq(q[5] / q[4], 2 * src[5] / src[4], 1e-4);
+        s->op->weight_free(s->backend, weight);
     }
 }
 

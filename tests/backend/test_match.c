@@ -295,51 +295,70 @@ Test(match, add)
     }
 }
 
+/* eps is as large as what it joins: a head whose product is nearly nothing would be normed noise. */
+static void qkv_case(int takes, int tokens, int in, int heads, int kv_heads, int head_dim, int rope_rows, bool normed,
+                     bool rotated)
+{
+    const int slots = harness_pick(1, 3), out = (heads + 2 * kv_heads) * head_dim;
+    const size_t kv_count = product(tokens, kv_heads, head_dim, 1), stride = kv_count * (size_t)slots;
+    struct weights w = weights_random(&h, out, in, 0, harness_coin());
+    struct buffer src = buffer_random(&h, ACTIVATIONS, product(takes, tokens, in, 1), 1);
+    struct buffer room = buffer_poison(&h, ACTIVATIONS, product(takes, tokens, out, 1));
+    struct buffer q_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
+    struct buffer k_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
+    struct buffer rope = buffer_random(&h, FLOATS, product(rope_rows, head_dim, 1, 1), 1);
+    struct buffer q = buffer_poison(&h, ACTIVATIONS, product(takes, tokens, heads, head_dim));
+    struct buffer k = buffer_random(&h, ACTIVATIONS, stride * (size_t)takes, 1);
+    struct buffer v = buffer_random(&h, ACTIVATIONS, stride * (size_t)takes, 1);
+    HARNESS_RUN(&h, qkv,
+                ((struct pv_qkv){.q = at(&q, side),
+                                 .k = at(&k, side),
+                                 .v = at(&v, side),
+                                 .src = at(&src, side),
+                                 .product = at(&room, side),
+                                 .weight = w.side[side],
+                                 .q_norm = normed ? at(&q_norm, side) : NULL,
+                                 .k_norm = normed ? at(&k_norm, side) : NULL,
+                                 .rope = rotated ? at(&rope, side) : NULL,
+                                 .rope_rows = rope_rows,
+                                 .takes = takes,
+                                 .tokens = tokens,
+                                 .heads = heads,
+                                 .kv_heads = kv_heads,
+                                 .head_dim = head_dim,
+                                 .kv_take_stride = stride,
+                                 .eps = 1.0f}));
+    const struct buffer *result[] = {&q, &k, &v}; /* k and v: what lies between the takes must be untouched, too */
+    for (int o = 0; o < 3; o++)
+        harness_compare(&h, result[o], h.tolerance,
+                        "qkv's %c: %d takes, %d tokens, %d -> %d / %d heads of %d, norm %d, rope %d of %d rows",
+                        "qkv"[o], takes, tokens, in, heads, kv_heads, head_dim, normed, rotated, rope_rows);
+    struct buffer *all[] = {&src, &room, &q_norm, &k_norm, &rope, &q, &k, &v};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        buffer_free(&h, all[i]);
+    weights_free(&h, &w);
+}
+
 Test(match, qkv)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {
-        const int takes = harness_pick(1, 3), tokens = side_length(70), kv_heads = harness_pick(1, 3);
-        const int heads = kv_heads * harness_pick(1, 2), slots = harness_pick(1, 3);
-        const int rope_rows = harness_coin() ? tokens : 1;
+        const int tokens = side_length(70), kv_heads = harness_pick(1, 3);
         const bool normed = harness_coin(), rotated = harness_coin();
-        const int head_dim =
-            rotated ? 2 * side_length(64) : side_length(128); /* pairs turn; an odd one is only normed */
-        const size_t kv_count = product(tokens, kv_heads, head_dim, 1), stride = kv_count * (size_t)slots;
-        struct buffer src = buffer_random(&h, ACTIVATIONS, product(takes, tokens, heads + 2 * kv_heads, head_dim), 1);
-        struct buffer q_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
-        struct buffer k_norm = buffer_random(&h, FLOATS, (size_t)head_dim, 1);
-        struct buffer rope = buffer_random(&h, FLOATS, product(rope_rows, head_dim, 1, 1), 1);
-        struct buffer q = buffer_poison(&h, ACTIVATIONS, product(takes, tokens, heads, head_dim));
-        struct buffer k = buffer_random(&h, ACTIVATIONS, stride * (size_t)takes, 1);
-        struct buffer v = buffer_random(&h, ACTIVATIONS, stride * (size_t)takes, 1);
-        HARNESS_RUN(&h, qkv,
-                    ((struct pv_qkv){.q = at(&q, side),
-                                     .k = at(&k, side),
-                                     .v = at(&v, side),
-                                     .src = at(&src, side),
-                                     .q_norm = normed ? at(&q_norm, side) : NULL,
-                                     .k_norm = normed ? at(&k_norm, side) : NULL,
-                                     .rope = rotated ? at(&rope, side) : NULL,
-                                     .rope_rows = rope_rows,
-                                     .takes = takes,
-                                     .tokens = tokens,
-                                     .heads = heads,
-                                     .kv_heads = kv_heads,
-                                     .head_dim = head_dim,
-                                     .kv_take_stride = stride,
-                                     .eps = 1e-6f}));
-        const struct buffer *out[] = {&q, &k, &v}; /* k and v: what lies between the takes must be untouched, too */
-        for (int o = 0; o < 3; o++)
-            harness_compare(&h, out[o], h.tolerance,
-                            "qkv's %c: %d takes, %d tokens, %d / %d heads of %d, norm %d, rope %d of %d rows", "qkv"[o],
-                            takes, tokens, heads, kv_heads, head_dim, normed, rotated, rope_rows);
-        buffer_free(&h, &src);
-        buffer_free(&h, &q_norm);
-        buffer_free(&h, &k_norm);
-        buffer_free(&h, &rope);
-        buffer_free(&h, &q);
-        buffer_free(&h, &k);
-        buffer_free(&h, &v);
+        const int head_dim = harness_coin() ? 64 * harness_pick(1, 2)
+                             : rotated      ? 2 * side_length(64)
+                                            : side_length(128); /* pairs turn; an odd one is only normed */
+        qkv_case(harness_pick(1, 3), tokens, row_length(200), kv_heads * harness_pick(1, 2), kv_heads, head_dim,
+                 harness_coin() ? tokens : 1, normed, rotated);
+    }
+    if (harness_large())
+        qkv_case(1, 144, 384, 6, 6, 64, 144, true, true);
+}
+
+Test(match, qkv_in_tiles_of_every_size)
+{
+    for (int head_dim = 64; head_dim <= 128; head_dim *= 2) {
+        qkv_case(2, 25, 136, 3, 1, head_dim, 25, true, true);
+        qkv_case(2, 125, 64, 3, 1, head_dim, 125, true, true);
     }
 }
 

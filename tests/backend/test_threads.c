@@ -102,11 +102,12 @@ static pv_status tokens_forward(const struct model *m, struct state *s, enum pv_
                                                            .rows_per_group = TOKENS,
                                                            .norm = PV_NORM_RMS,
                                                            .eps = 1e-6f}));
-    PV_TRY(op->linear(t, &(struct pv_linear){.dst = s->product, .src = s->normed, .weight = m->qkv, .rows = TOKENS}));
     PV_TRY(op->qkv(t, &(struct pv_qkv){.q = s->q,
                                        .k = s->k,
                                        .v = s->v,
-                                       .src = s->product,
+                                       .src = s->normed,
+                                       .product = s->product,
+                                       .weight = m->qkv,
                                        .takes = 1,
                                        .tokens = TOKENS,
                                        .heads = HEADS,

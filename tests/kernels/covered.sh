@@ -6,7 +6,7 @@ set -euo pipefail
 idle='^(narrow|widen)_kernel<float>$'
 instances=$(nm -C "$1" | sed -nE 's/^[0-9a-f]+ [tTwW] (void )?([a-z0-9_]+_kernel[<(].*)$/\2/p' | sed 's/(.*//' |
     grep -vE "$idle" | sort -u)
-missing=$(comm -23 <(echo "$instances") <(sort -u "$2"))
+missing=$(comm -23 <(echo "$instances") <(sed "s/^[0-9]* //" "$2" | sort -u))
 echo "$(wc -l <<<"$instances") instances of kernels"
 [ -n "$instances" ] || { echo "no kernel is in $1"; exit 1; }
 [ -z "$missing" ] || { printf 'never launched:\n%s\n' "$missing"; exit 1; }

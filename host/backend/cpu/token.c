@@ -144,7 +144,7 @@ static void qkv_rows(const struct pv_qkv *p, size_t begin, size_t end)
     const size_t tokens = (size_t)p->tokens, d = (size_t)p->head_dim;
     const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads;
     for (size_t row = begin; row < end; row++) {
-        const float *src = (const float *)p->src + row * (heads + 2 * kv_heads) * d;
+        const float *src = (const float *)p->product + row * (heads + 2 * kv_heads) * d;
         const float *rope = p->rope ? p->rope + row % (size_t)p->rope_rows * d : NULL;
         const size_t kv = row / tokens * p->kv_take_stride + row % tokens * kv_heads * d;
         float *q = (float *)p->q + row * heads * d;
@@ -161,8 +161,9 @@ pv_status pv_cpu_qkv(struct pv_stream *s, const struct pv_qkv *p)
 {
     PV_TRY(pv_check_qkv(s, p));
     const size_t rows = (size_t)p->takes * (size_t)p->tokens;
-    const size_t channels = (size_t)(p->heads + 2 * p->kv_heads) * (size_t)p->head_dim;
-#pragma omp parallel if (rows * channels >= PV_CPU_PARALLEL_MIN)
+    PV_TRY(pv_cpu_linear(
+        s, &(struct pv_linear){.dst = p->product, .src = p->src, .weight = p->weight, .rows = (int)rows}));
+#pragma omp parallel if (rows * (size_t)p->weight->out >= PV_CPU_PARALLEL_MIN)
     {
         const struct cpu_share part = pv_cpu_share(rows, 1);
         qkv_rows(p, part.begin, part.end);

@@ -66,11 +66,13 @@ static void head_rotate(float *dst, const float *src, const float *norm, const f
 pv_status pv_reference_qkv(struct pv_stream *s, const struct pv_qkv *p)
 {
     PV_TRY(pv_check_qkv(s, p));
+    PV_TRY(pv_reference_linear(
+        s, &(struct pv_linear){.dst = p->product, .src = p->src, .weight = p->weight, .rows = p->takes * p->tokens}));
     const size_t tokens = (size_t)p->tokens, d = (size_t)p->head_dim;
     const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads;
 
     for (size_t row = 0; row < (size_t)p->takes * tokens; row++) {
-        const float *src = (const float *)p->src + row * (heads + 2 * kv_heads) * d;
+        const float *src = (const float *)p->product + row * (heads + 2 * kv_heads) * d;
         const float *rope = p->rope ? p->rope + row % (size_t)p->rope_rows * d : NULL;
         const size_t kv = row / tokens * p->kv_take_stride + row % tokens * kv_heads * d;
         float *q = (float *)p->q + row * heads * d;

@@ -121,7 +121,8 @@ static pv_status add_work(struct stage *s, unsigned parts, struct pv_bench_work 
     for (size_t i = PV_PART_COUNT; (status = read_row(s, i, &row)) == PV_OK; i++) {
         if (!(parts & 1u << row.part))
             continue;
-        double *calls = strcmp(row.op, "linear") == 0 ? &work->linear_calls
+        const bool linear = strcmp(row.op, "linear") == 0 || strcmp(row.op, "qkv") == 0;
+        double *calls = linear                        ? &work->linear_calls
                         : strcmp(row.op, "conv") == 0 ? &work->conv_calls
                                                       : &work->other_calls;
         *calls += (double)row.calls;
