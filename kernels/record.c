@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "cuda.h"
+#include "cuda_backend.h"
 #include "device.h"
 
 /* One more place before anything is recorded, so that nothing can be lost for want of memory. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cuda.h"
+#include "cuda_backend.h"
 #include "device.h"
 
 void pv_cuda_weight_free(struct pv_backend *backend, struct pv_weight *weight)

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <cstring>
 #include <vector>
 
 #include "emulator.h"
@@ -13,6 +14,18 @@ inline void must_run(int code)
 {
     cr_assert_eq(code, 0, "the launch was refused: %s", cudaGetErrorString((cudaError_t)code));
     cr_assert_eq(cudaDeviceSynchronize(), cudaSuccess, "%s", pv_emulator_fault());
+}
+
+/* The launch failed, and the fault has all the words. */
+inline void must_say(int code, const std::vector<const char *> &words)
+{
+    cr_assert_eq(code, cudaSuccess, "the launch was refused");
+    cr_assert_eq(cudaDeviceSynchronize(), cudaErrorLaunchFailure, "nothing was found");
+    for (const char *word : words)
+        cr_assert(strstr(pv_emulator_fault(), word), "\"%s\" is not in: %s", word, pv_emulator_fault());
+    cr_assert_eq(cudaDeviceSynchronize(), cudaErrorLaunchFailure, "a fault is forgotten");
+    pv_emulator_reset();
+    cr_assert_eq(cudaDeviceSynchronize(), cudaSuccess);
 }
 
 template <class T> struct array {

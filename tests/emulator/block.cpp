@@ -53,7 +53,8 @@ std::string describe(site s)
 static const char *collective_name(collective kind)
 {
     static const char *const name[] = {"__syncwarp",      "__shfl_sync", "__shfl_up_sync", "__shfl_down_sync",
-                                       "__shfl_xor_sync", "vote",        "ldmatrix",       "mma"};
+                                       "__shfl_xor_sync", "vote",        "ldmatrix",       "mma",
+                                       "wgmma.fence",     "wgmma",       "wgmma.commit",   "wgmma.wait"};
     return name[kind];
 }
 
@@ -67,6 +68,7 @@ static std::string thread_doing(const thread &t)
         return who + " waits in " + collective_name(device.group[t.number / LANES].kind[t.number % LANES]) + mask +
                " at " + describe(t.at);
     case state::AT_BLOCK: return who + " waits in __syncthreads at " + describe(t.at);
+    case state::AT_BARRIER: return who + " waits for " + barrier_state(t.barrier) + ", at " + describe(t.at);
     case state::DONE: return who + " has returned";
     default: return who + " runs";
     }
@@ -93,6 +95,11 @@ static void report_stuck()
                 missing = &device.one[other];
         }
     }
+    for (int i = 0; i < device.threads && !waits; i++)
+        if (device.one[i].now == state::AT_BARRIER) {
+            device.fault = thread_doing(device.one[i]) + ", and nobody can go on";
+            return;
+        }
     for (int i = 0; i < device.threads && !missing; i++) {
         if (!waits && device.one[i].now == state::AT_BLOCK)
             waits = &device.one[i];
@@ -128,7 +135,12 @@ static void go_on_with(fiber &from, thread *t)
 static void give_way()
 {
     thread *me = device.current, *next = next_ready();
-    if (next)
+    while (!next && finish_a_copy())
+        next = next_ready();
+    if (next == me) {
+        device.group[me->number / LANES].ready &= ~(1u << me->number % LANES);
+        me->now = state::READY;
+    } else if (next)
         go_on_with(me->context, next);
     else
         fiber_switch(me->context, device.scheduler);
@@ -138,6 +150,8 @@ static void fiber_entry()
 {
     device.running->call();
     thread *me = device.current;
+    if (!me->at_work.empty())
+        fault(nullptr, "returns while a wgmma is at work on its registers");
     me->now = state::DONE;
     device.live--;
     device.group[me->number / LANES].live &= ~(1u << me->number % LANES);
@@ -202,6 +216,37 @@ void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, uns
     me->now = state::READY;
 }
 
+void wait_at_barrier(int barrier, site at)
+{
+    device.current->now = state::AT_BARRIER;
+    device.current->at = at;
+    device.current->barrier = barrier;
+    give_way();
+}
+
+/* Calls visit(thread) for all that wait there. */
+template <class F> static void each_at_barrier(int barrier, F visit)
+{
+    for (int i = 0; i < device.threads; i++)
+        if (device.one[i].now == state::AT_BARRIER && device.one[i].barrier == barrier)
+            visit(device.one[i]);
+}
+
+void wake_at_barrier(int barrier)
+{
+    each_at_barrier(barrier, [](thread &t) {
+        t.now = state::READY;
+        device.group[t.number / LANES].ready |= 1u << t.number % LANES;
+    });
+}
+
+bool is_waited_for(int barrier)
+{
+    bool somebody = false;
+    each_at_barrier(barrier, [&](thread &) { somebody = true; });
+    return somebody;
+}
+
 /* ---- launches ---- */
 
 uint3 thread_index()
@@ -256,6 +301,10 @@ static void start_block(uint3 block)
     device.block = block;
     device.waiting_at_block = 0;
     device.live = device.threads;
+    device.registers_at_work = 0;
+    barriers_start_block();
+    copies_start_block();
+    products_start_block();
     checks_start_block();
     device.block_started = device.block_met = tick();
     device.current = nullptr;
@@ -274,6 +323,8 @@ static void start_block(uint3 block)
         t.now = state::READY;
         t.copy_group = 0;
         t.copies.clear();
+        t.may_begin = false;
+        t.at_work.clear();
         /* Tops at different places of a page: stacks that used the same cache lines would push each other out. */
         fiber_prepare(t.context, t.stack, STACK_BYTES - i % 32 * 192, fiber_entry);
     }
@@ -296,13 +347,22 @@ static void complete_fault()
     device.fault_address = device.fault_kernel = nullptr;
 }
 
+/* By threads that have all returned. */
+static std::string left_undone()
+{
+    return copies_are_left() ? "its threads have returned while a box is on its way to shared memory" : products_left();
+}
+
 static void run_block(uint3 block)
 {
     start_block(block);
     shared_poison(device.running->shared_bytes);
     go_on_with(device.scheduler, next_ready()); /* comes back when nobody can go on */
-    if (!device.failed && device.live > 0) {
+    if (!device.failed && device.live > 0)
         report_stuck();
+    else if (!device.failed)
+        device.fault = left_undone();
+    if (!device.failed && !device.fault.empty()) {
         device.failed = true;
         device.current = nullptr;
     }

@@ -11,6 +11,8 @@ namespace pv_emulator
 void checks_start_block()
 {
     start_shared_block();
+    start_order();
+    product_reads.clear();
     start_device_block();
 }
 
@@ -25,8 +27,12 @@ static __attribute__((noinline)) void any_access(access how, const void *memory,
             fault(o.code, "code of the host touches device memory");
         return;
     }
-    if (address - (uintptr_t)device.current->stack < STACK_BYTES)
+    if (address - (uintptr_t)device.current->stack < STACK_BYTES) {
+        for (const range &r : device.current->at_work)
+            if (address < r.low + r.bytes && r.low < address + bytes)
+                report(o, "%s registers that a wgmma is at work on", how == READ ? "reads" : "writes");
         return;
+    }
     if (address - shared.low < shared.bytes) {
         const unsigned who = how == UPDATE ? (unsigned)ATOMIC : (unsigned)device.current->number;
         shared_access(how, address - shared.low, bytes, how == READ ? 0 : now_by(who), o);
@@ -47,7 +53,7 @@ static inline __attribute__((always_inline)) bool access_is_plain(const void *me
 {
     const uintptr_t address = (uintptr_t)memory;
     if (address - device.stack < STACK_BYTES) /* its own variables: no other code has addresses there */
-        return true;
+        return device.registers_at_work == 0;
     if (!device.current || !on_fiber())
         return false;
     if (address - shared.low < shared.bytes)
@@ -116,6 +122,96 @@ void check_copy_ends(void *address, size_t bytes)
 void check_atomic(const void *address, size_t bytes, site from)
 {
     any_access(UPDATE, address, bytes, nullptr, from);
+}
+
+void check_barrier_begins(const void *place, site from)
+{
+    start_knowing();
+    shared_access(WRITE, (uintptr_t)place - shared.low, 8, now_by(A_BARRIER), {nullptr, from});
+}
+
+/* ---- copies of boxes and products: another way to memory than that of threads ---- */
+
+void proxy_fence()
+{
+    fences[device.current->number].push_back((unsigned)tick());
+}
+
+/* What a thread wrote there it has told copies and products of, and the current thread knows that. */
+static void check_told(uintptr_t offset, size_t bytes, const char *verb, origin o)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        const stamp written = writer_of(past[offset + i]);
+        const unsigned who = who_of(written), when = clock_of(written);
+        if (who >= OF_WARP || when < device.block_started)
+            continue;
+        const std::vector<unsigned> &told = fences[who];
+        const auto fence = std::upper_bound(told.begin(), told.end(), when);
+        if (fence == told.end() || !knows_of((int)who, *fence))
+            report(o, "%s %s, which thread %u wrote with no pv_proxy_fence and barrier in between", verb,
+                   place_of(offset + i).c_str(), who);
+    }
+}
+
+void check_box_read(const char *address, size_t bytes, site from)
+{
+    any_access(READ, address, bytes, nullptr, from);
+}
+
+void check_box_begins(void *address, size_t bytes, site from)
+{
+    const origin o = {nullptr, from};
+    const uintptr_t offset = (uintptr_t)address - shared.low;
+    if (offset >= shared.bytes)
+        report(o, "copies a box to %p, which is not shared memory", address);
+    if (!has_room(offset, bytes))
+        report_range(offset, bytes, WRITE, o);
+    check_told(offset, bytes, "copies a box to", o);
+    shared_access(WRITE, offset, bytes, now_by(BOX_ON_ITS_WAY), o);
+    const auto over = [=](const product_read &r) { return r.offset >= offset && r.offset + r.bytes <= offset + bytes; };
+    product_reads.erase(std::remove_if(product_reads.begin(), product_reads.end(), over), product_reads.end());
+}
+
+void check_box_ends(void *address, size_t bytes, int barrier)
+{
+    const uintptr_t offset = (uintptr_t)address - shared.low;
+    for (size_t i = 0; i < bytes; i++)
+        past[offset + i] = both_of(now_by(BY_COPY + (unsigned)barrier), reader_of(past[offset + i]));
+    arrive_at(barrier, (size_t)(device.threads + barrier));
+}
+
+void check_product_read(const char *address, site from)
+{
+    const origin o = {nullptr, from};
+    const uintptr_t offset = (uintptr_t)address - shared.low;
+    const size_t bytes = 16;
+    if (!has_room(offset, bytes))
+        report_range(offset, bytes, READ, o);
+    check_told(offset, bytes, "multiplies", o);
+    for (size_t i = 0; i < bytes; i++)
+        check_byte(writer_of(past[offset + i]), 0, READ, offset + i, o);
+}
+
+void check_product_begins(const char *address, size_t bytes, int group)
+{
+    const int warp = device.current->number / LANES;
+    const uintptr_t offset = (uintptr_t)address - shared.low;
+    for (const product_read &r : product_reads)
+        if (r.offset == offset && r.bytes == bytes && r.warp == warp && r.group == group)
+            return;
+    product_reads.push_back({offset, bytes, warp, group, 0});
+}
+
+void check_products_end(int end)
+{
+    const uint64_t now = device.clock;
+    tick();
+    /* What the whole block knows to be done is forgotten. */
+    const auto old = [](const product_read &r) { return r.done && r.done < device.block_met; };
+    product_reads.erase(std::remove_if(product_reads.begin(), product_reads.end(), old), product_reads.end());
+    for (product_read &r : product_reads)
+        if (r.warp == device.current->number / LANES && r.group < end && !r.done)
+            r.done = now;
 }
 
 } // namespace pv_emulator

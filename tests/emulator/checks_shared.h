@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "machine.h"
+#include "checks_order.h"
 
 namespace pv_emulator
 {
@@ -26,86 +26,6 @@ template <class... A> [[noreturn]] static void report(origin o, const char *form
     fault(nullptr, "%s at %s", text, describe(o.from).c_str());
 }
 
-/* ---- stamps ---- */
-
-/* A stamp: clock << WHO_BITS | who. who: a thread, or one of these. */
-using stamp = uint32_t;
-enum {
-    WHO_BITS = 11,
-    OF_WARP = THREADS_MAX,           /* + warp: several threads of it */
-    EVERYBODY = OF_WARP + WARPS_MAX, /* threads of several warps */
-    ATOMIC,                          /* whoever, atomically */
-    ON_ITS_WAY                       /* a copy that has not arrived */
-};
-
-/* Of each byte: who wrote it last (the upper half), and who has read it since. */
-static std::vector<uint64_t> past;
-
-static stamp writer_of(uint64_t both)
-{
-    return (stamp)(both >> 32);
-}
-
-static stamp reader_of(uint64_t both)
-{
-    return (stamp)both;
-}
-
-static uint64_t both_of(stamp writer, stamp reader)
-{
-    return (uint64_t)writer << 32 | reader;
-}
-
-static void start_shared_block()
-{
-    if (past.size() == shared.bytes && device.clock < CLOCK_MAX / 2)
-        return;
-    past.assign(shared.bytes, 0);
-    device.clock = 0;
-}
-
-static_assert(CLOCK_MAX < 1 << (32 - WHO_BITS), "a stamp holds every time");
-
-static inline stamp now_by(unsigned who)
-{
-    return (stamp)device.clock << WHO_BITS | who;
-}
-
-static unsigned who_of(stamp s)
-{
-    return s & ((1u << WHO_BITS) - 1);
-}
-
-static unsigned clock_of(stamp s)
-{
-    return s >> WHO_BITS;
-}
-
-/* Whether the current thread has met whoever left the stamp since then. */
-static inline bool is_ordered(stamp s)
-{
-    const unsigned who = who_of(s), when = clock_of(s);
-    if (when < device.block_met)
-        return true;
-    const unsigned me = (unsigned)device.current->number, my_warp = me / LANES;
-    if (who == me)
-        return true;
-    const unsigned its_warp = who < OF_WARP ? who / LANES : who - OF_WARP;
-    return who < EVERYBODY && its_warp == my_warp && when < device.group[my_warp].met;
-}
-
-/* The stamp of a reader that comes after others. */
-static inline stamp joined_reader(stamp s)
-{
-    const unsigned me = (unsigned)device.current->number, who = who_of(s), my_warp = me / LANES;
-    if (s == now_by(EVERYBODY))
-        return s;
-    if (is_ordered(s))
-        return now_by(me);
-    const unsigned its_warp = who < OF_WARP ? who / LANES : who - OF_WARP;
-    return now_by(who < EVERYBODY && its_warp == my_warp ? OF_WARP + my_warp : (unsigned)EVERYBODY);
-}
-
 static std::string name_of(stamp s)
 {
     const unsigned who = who_of(s);
@@ -113,14 +33,14 @@ static std::string name_of(stamp s)
         return "thread " + std::to_string(who);
     if (who < EVERYBODY)
         return "threads of warp " + std::to_string(who - OF_WARP);
+    if (who >= BY_COPY)
+        return "a copy of a box";
     return who == ATOMIC ? "an atomic of some thread" : "threads of several warps";
 }
 
-/* "byte 12 of tile" */
 static std::string place_of(uintptr_t offset)
 {
-    const shared_memory::variable &v = shared.all[shared.owner[offset] - 1u];
-    return "byte " + std::to_string(offset - v.offset) + " of " + v.name;
+    return shared_place((const void *)(shared.low + offset));
 }
 
 enum access { READ, WRITE, UPDATE };
@@ -132,6 +52,13 @@ static void check_byte(stamp written, stamp read, access how, uintptr_t offset, 
         report(o, "%s %s, which nobody has written yet in this block", verb[how], place_of(offset).c_str());
     if (who_of(written) == ON_ITS_WAY && clock_of(written) >= device.block_started)
         report(o, "%s %s, to which a cp.async is on its way", verb[how], place_of(offset).c_str());
+    if (who_of(written) == BOX_ON_ITS_WAY && clock_of(written) >= device.block_started)
+        report(o, "%s %s, to which a box is on its way", verb[how], place_of(offset).c_str());
+    if (who_of(written) == A_BARRIER && clock_of(written) >= device.block_started)
+        report(o, "%s %s, which is a barrier", verb[how], place_of(offset).c_str());
+    if (!is_ordered(written) && who_of(written) >= BY_COPY)
+        report(o, "%s %s, which a copy of a box wrote whose barrier the thread has not waited for", verb[how],
+               place_of(offset).c_str());
     if (!is_ordered(written) && !(how == UPDATE && who_of(written) == ATOMIC))
         report(o, "%s %s, which %s wrote with no barrier in between", verb[how], place_of(offset).c_str(),
                name_of(written).c_str());
@@ -158,11 +85,38 @@ static inline bool has_room(uintptr_t offset, size_t bytes)
            (dynamic >= SHARED_BYTES_MAX || dynamic + bytes <= device.running->shared_bytes);
 }
 
+/* ---- what products read, until they have read it ---- */
+
+struct product_read {
+    uintptr_t offset, bytes;
+    int warp, group;
+    uint64_t done; /* when the warp had waited for it; 0: it has not yet */
+};
+
+static std::vector<product_read> product_reads; /* that somebody might not know to be done */
+
+static void check_products(uintptr_t offset, size_t bytes, access how, origin o)
+{
+    static const char *const verb[] = {"reads", "writes", "updates"};
+    for (const product_read &r : product_reads) {
+        if (offset >= r.offset + r.bytes || r.offset >= offset + bytes)
+            continue;
+        const std::string place = place_of(std::max(offset, r.offset));
+        if (!r.done)
+            report(o, "%s %s, which a wgmma of warp %d still reads", verb[how], place.c_str(), r.warp);
+        if (!is_known_of_warp(r.warp, r.done))
+            report(o, "%s %s, which a wgmma of warp %d has read, with no barrier since its end", verb[how],
+                   place.c_str(), r.warp);
+    }
+}
+
 /* left: the stamp of a writer. */
 static void shared_access(access how, uintptr_t offset, size_t bytes, stamp left, origin o)
 {
     if (!has_room(offset, bytes))
         report_range(offset, bytes, how, o);
+    if (how != READ)
+        check_products(offset, bytes, how, o);
     for (size_t i = 0; i < bytes; i++) {
         const stamp written = writer_of(past[offset + i]), read = reader_of(past[offset + i]);
         check_byte(written, read, how, offset + i, o);
@@ -183,7 +137,9 @@ template <access HOW, size_t BYTES> static inline bool shared_access_is_plain(ui
         differ |= at[i] ^ before;
     const stamp mine = (stamp)device.clock << WHO_BITS | (stamp)device.current->number;
     const stamp met = (stamp)device.block_met << WHO_BITS, written = writer_of(before), read = reader_of(before);
-    if (differ || (written >= met && written != mine) || who_of(written) == ON_ITS_WAY)
+    if (differ || (written >= met && written != mine) || who_of(written) >= ON_ITS_WAY)
+        return false;
+    if (HOW == WRITE && !product_reads.empty())
         return false;
     if (HOW == WRITE ? read >= met && read != mine : written < (stamp)device.block_started << WHO_BITS)
         return false;

@@ -15,7 +15,10 @@ static lane_slot &my_slot()
 
 void warp_barrier(unsigned mask, const char *file, int line)
 {
-    meet(SYNC, mask, {file, line}, [](warp &w, unsigned) { w.met = tick(); });
+    meet(SYNC, mask, {file, line}, [](warp &w, unsigned lanes) {
+        w.met = tick();
+        check_warp_met(w, lanes);
+    });
 }
 
 /* The lane to read from; its own when the shuffle points outside of its part of width lanes. */

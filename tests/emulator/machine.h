@@ -15,6 +15,8 @@
 #include "emulator/ptx.cuh"
 #include "fiber.h"
 
+extern __shared__ __align__(16) unsigned char pv_shared[]; /* dynamic shared memory */
+
 namespace pv_emulator
 {
 
@@ -23,22 +25,22 @@ enum {
     THREADS_MAX = 1024,
     WARPS_MAX = THREADS_MAX / LANES,
     STACK_BYTES = 128 << 10,
-    CLOCK_MAX = (1 << 21) - 1,    /* of one block's clock; the clock starts again before it gets half as far */
-    SHARED_BYTES_MAX = 227 << 10, /* what a block of sm_90 may ask for; sm_80: 163 KiB, sm_89: 99 KiB */
-    SHARED_BYTES_PLAIN = 48 << 10 /* more needs cudaFuncSetAttribute */
+    CLOCK_MAX = (1 << 21) - 1,     /* of one block's clock; the clock starts again before it gets half as far */
+    SHARED_BYTES_MAX = 227 << 10,  /* what a block of sm_90 may ask for; sm_80: 163 KiB, sm_89: 99 KiB */
+    SHARED_BYTES_PLAIN = 48 << 10, /* more needs cudaFuncSetAttribute */
+    BARRIERS_MAX = 64              /* in the shared memory of a block; CUDA has no such limit */
 };
 
-enum class state : uint8_t { READY, AT_WARP, AT_BLOCK, DONE };
-
-struct site {
-    const char *file;
-    int line;
-};
+enum class state : uint8_t { READY, AT_WARP, AT_BLOCK, AT_BARRIER, DONE };
 
 struct async_copy {
     void *shared;
     const void *global; /* NULL: zeros */
     int group;
+};
+
+struct range {
+    uintptr_t low, bytes;
 };
 
 struct thread {
@@ -50,6 +52,9 @@ struct thread {
     site at;        /* while it waits */
     int copy_group; /* of copies not committed yet */
     std::vector<async_copy> copies;
+    int barrier;                /* AT_BARRIER: its number */
+    bool may_begin;             /* a wgmma: a fence stands behind what was done to registers */
+    std::vector<range> at_work; /* registers that a wgmma works on */
 };
 
 /* What a lane brings to a collective and takes from it. */
@@ -93,8 +98,9 @@ struct machine {
     int threads, warps, waiting_at_block, live;
     site barrier; /* where the first thread waits */
     uint64_t clock, block_started, block_met;
-    thread *current; /* NULL: no kernel runs */
-    uintptr_t stack; /* of current */
+    thread *current;       /* NULL: no kernel runs */
+    uintptr_t stack;       /* of current */
+    int registers_at_work; /* how often a wgmma works on a warp's */
     thread one[THREADS_MAX];
     warp group[WARPS_MAX];
     fiber scheduler;
@@ -116,6 +122,10 @@ void fault_of_copy(const std::string &text, const void *kernel);
 
 /* Waits until all lanes of mask are at the same collective with the same mask; the last one completes it for all. */
 void meet(collective kind, unsigned mask, site at, void (*complete)(warp &w, unsigned mask));
+/* The current thread waits until a phase of the barrier ends: until wake_at_barrier. */
+void wait_at_barrier(int barrier, site at);
+void wake_at_barrier(int barrier);
+bool is_waited_for(int barrier);
 /* Threads have met. */
 uint64_t tick();
 /* All blocks of it, or up to the first fault. The caller holds device.busy. */
@@ -127,6 +137,28 @@ inline bool on_fiber()
     const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     return device.stacks && here - (uintptr_t)device.stacks < (uintptr_t)THREADS_MAX * STACK_BYTES;
 }
+
+/* ---- barrier.cpp ---- */
+
+void barriers_start_block();
+/* The number of a barrier to which copies may bring bytes. */
+int barrier_of_copy(const void *place, site at);
+void bytes_arrive(int barrier, int64_t bytes);
+/* Which it is, and what it misses. */
+std::string barrier_state(int barrier);
+
+/* ---- tensor.cpp ---- */
+
+void copies_start_block();
+bool copies_are_left();
+/* One that some thread waits for; false: there is none. */
+bool finish_a_copy();
+
+/* ---- product.cpp ---- */
+
+void products_start_block();
+/* What four warps have not done together, or "". */
+std::string products_left();
 
 /* ---- launches.cpp ---- */
 
@@ -175,6 +207,9 @@ extern shared_memory shared;
 void shared_find();
 /* New block: NaN everywhere. */
 void shared_poison(size_t dynamic_bytes);
+bool is_shared_memory(const void *memory);
+/* "byte 12 of tile" */
+std::string shared_place(const void *memory);
 
 /* ---- checks.cpp, or checks_none.cpp in the plain build ---- */
 
@@ -191,6 +226,28 @@ void check_atomic(const void *address, size_t bytes, site from);
 /* A copy, or with src NULL a fill; what lies on the host is passed over. False: it was a fault. The caller holds
  * device.busy. */
 bool check_copy(const void *dst, const void *src, size_t bytes);
+/* All lanes of the mask have met at __syncwarp. */
+void check_warp_met(const warp &w, unsigned mask);
+
+/* Whether the current thread has met the other one since that time. */
+bool knows_of(int thread, uint64_t when);
+void check_barrier_begins(const void *place, site from);
+void check_arrival(int barrier);
+void check_phase_ends(int barrier);
+/* The current thread has waited for all phases that have ended. */
+void check_phase_seen(int barrier);
+
+/* A copy of a box: reads an element, writes; and its bytes come. */
+void check_box_read(const char *address, size_t bytes, site from);
+void check_box_begins(void *shared_address, size_t bytes, site from);
+void check_box_ends(void *shared_address, size_t bytes, int barrier);
+
+/* A wgmma of the current thread's warp: 16 bytes that it will read; a range, until its group ends; groups before end
+ * have ended. */
+void check_product_read(const char *shared_address, site from);
+void check_product_begins(const char *shared_address, size_t bytes, int group);
+void check_products_end(int end);
+
 /* "file.cu:12" */
 std::string describe(site s);
 

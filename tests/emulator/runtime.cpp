@@ -1,4 +1,6 @@
 /* runtime.cpp: the CUDA runtime's calls but for streams and graphs: launches, errors, the device, memory. */
+#include <cuda.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -162,8 +164,10 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int number)
     memory_info(&available, &p->totalGlobalMem);
     p->sharedMemPerBlock = SHARED_BYTES_PLAIN;
     p->sharedMemPerBlockOptin = SHARED_BYTES_MAX;
+    const char *const capability = getenv("PV_EMULATOR_CAPABILITY");
     p->major = 8;
-    p->minor = 0;
+    if (capability)
+        sscanf(capability, "%d.%d", &p->major, &p->minor);
     const char *const wanted = getenv("PV_EMULATOR_MULTIPROCESSORS");
     p->multiProcessorCount = wanted ? std::max(1, atoi(wanted)) : 4;
     p->warpSize = LANES;
@@ -184,6 +188,15 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int num
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = (int)p.sharedMemPerBlockOptin; return cudaSuccess;
     }
     return leave_error(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaGetDriverEntryPoint(const char *symbol, void **function, unsigned long long,
+                                    cudaDriverEntryPointQueryResult *found)
+{
+    const bool known = strcmp(symbol, "cuTensorMapEncodeTiled") == 0;
+    *function = known ? (void *)cuTensorMapEncodeTiled : nullptr;
+    *found = known ? cudaDriverEntryPointSuccess : cudaDriverEntryPointSymbolNotFound;
+    return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)

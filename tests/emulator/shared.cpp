@@ -116,6 +116,20 @@ void shared_find()
     shared.low = (uintptr_t)pv_shared - shared.dynamic_offset;
 }
 
+bool is_shared_memory(const void *memory)
+{
+    return (uintptr_t)memory - shared.low < shared.bytes && shared.owner[(uintptr_t)memory - shared.low] != 0;
+}
+
+std::string shared_place(const void *memory)
+{
+    const uintptr_t offset = (uintptr_t)memory - shared.low;
+    if (!is_shared_memory(memory))
+        return "no shared memory";
+    const shared_memory::variable &v = shared.all[shared.owner[offset] - 1u];
+    return "byte " + std::to_string(offset - v.offset) + " of " + v.name;
+}
+
 void shared_poison(size_t dynamic_bytes)
 {
     for (const shared_memory::variable &v : shared.all)

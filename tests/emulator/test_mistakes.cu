@@ -2,25 +2,11 @@
  * out of kernels/. */
 #include <emulator/ptx.cuh>
 
-#include <cstring>
-
 #include "array.h"
 
 TestSuite(emulator_mistakes, .timeout = 60);
 
 extern __shared__ __align__(16) unsigned char pv_shared[];
-
-/* The launch failed, and the fault has all the words. */
-static void must_say(int code, const std::vector<const char *> &words)
-{
-    cr_assert_eq(code, cudaSuccess, "the launch was refused");
-    cr_assert_eq(cudaDeviceSynchronize(), cudaErrorLaunchFailure, "nothing was found");
-    for (const char *word : words)
-        cr_assert(strstr(pv_emulator_fault(), word), "\"%s\" is not in: %s", word, pv_emulator_fault());
-    cr_assert_eq(cudaDeviceSynchronize(), cudaErrorLaunchFailure, "a fault is forgotten");
-    pv_emulator_reset();
-    cr_assert_eq(cudaDeviceSynchronize(), cudaSuccess);
-}
 
 /* ---- barriers ---- */
 

@@ -57,6 +57,8 @@ enum cudaDeviceAttr {
     cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
 };
 
+enum cudaDriverEntryPointQueryResult { cudaDriverEntryPointSuccess, cudaDriverEntryPointSymbolNotFound };
+
 #define CUDART_VERSION      12000
 #define cudaStreamLegacy    ((cudaStream_t)0x1) /* both are the default stream */
 #define cudaStreamPerThread ((cudaStream_t)0x2)
@@ -64,6 +66,7 @@ enum cudaDeviceAttr {
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1 };
 enum { cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
 enum { cudaHostAllocDefault = 0 };
+enum { cudaEnableDefault = 0 };
 
 struct cudaDeviceProp {
     char name[256];
@@ -120,6 +123,10 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 
 cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attribute, int value);
+
+/* Of the driver's functions, cuTensorMapEncodeTiled. */
+cudaError_t cudaGetDriverEntryPoint(const char *symbol, void **function, unsigned long long flags,
+                                    enum cudaDriverEntryPointQueryResult *found);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,7 @@
 #define __shared__   thread_local
 #define __align__(n) __attribute__((aligned(n)))
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define __forceinline__     inline __attribute__((always_inline))
 #define PV_EMULATOR_SITE_   const char *file = __builtin_FILE(), int line = __builtin_LINE()
 #define PV_EMULATOR_OPAQUE_ __attribute__((no_sanitize("thread,undefined")))
@@ -26,13 +27,32 @@ constexpr int warpSize = 32;
 
 namespace pv_emulator
 {
+/* Of a call, in the source. */
+struct site {
+    const char *file;
+    int line;
+};
+
 /* Constant within a thread, so the compiler may ask once. */
 __attribute__((const)) uint3 thread_index();
 __attribute__((const)) uint3 block_index();
 __attribute__((const)) dim3 block_size();
 __attribute__((const)) dim3 grid_size();
 
-enum collective { SYNC, SHUFFLE, SHUFFLE_UP, SHUFFLE_DOWN, SHUFFLE_XOR, VOTE, LDMATRIX, MMA };
+enum collective {
+    SYNC,
+    SHUFFLE,
+    SHUFFLE_UP,
+    SHUFFLE_DOWN,
+    SHUFFLE_XOR,
+    VOTE,
+    LDMATRIX,
+    MMA,
+    WGMMA_FENCE,
+    WGMMA,
+    WGMMA_COMMIT,
+    WGMMA_WAIT
+};
 
 void block_barrier(const char *file, int line);
 void warp_barrier(unsigned mask, const char *file, int line);

@@ -11,6 +11,8 @@
 
 #include <cuda_runtime.h>
 
+#include "hopper.cuh"
+
 namespace pv_emulator
 {
 struct words {

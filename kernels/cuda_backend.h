@@ -1,6 +1,6 @@
-/* cuda.h: what the C files of the CUDA backend share. */
-#ifndef PV_CUDA_H
-#define PV_CUDA_H
+/* cuda_backend.h: what the C files of the CUDA backend share. */
+#ifndef PV_CUDA_BACKEND_H
+#define PV_CUDA_BACKEND_H
 
 #include "kernels.h"
 
