@@ -8,6 +8,7 @@ struct pv_cuda_backend {
     struct pv_backend backend;
     enum pv_element element;
     int device, multiprocessors;
+    void *tensor_maps; /* as in struct pv_queue */
 };
 
 static inline struct pv_cuda_backend *pv_cuda(struct pv_backend *backend)

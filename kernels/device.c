@@ -59,6 +59,27 @@ int pv_device_multiprocessors(int device)
     return count > 0 ? count : 1;
 }
 
+void *pv_device_tensor_maps(int device)
+{
+    static const char name[] = "cuTensorMapEncodeTiled";
+    int major = 0, minor = 0;
+    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+    if (major != 9 || minor != 0)
+        return NULL;
+    void *function = NULL;
+    enum cudaDriverEntryPointQueryResult found;
+#if CUDART_VERSION >= 12050
+    const cudaError_t code = cudaGetDriverEntryPointByVersion(name, &function, 12000, cudaEnableDefault, &found);
+#else
+    const cudaError_t code = cudaGetDriverEntryPoint(name, &function, cudaEnableDefault, &found);
+#endif
+    if (code == cudaSuccess && found == cudaDriverEntryPointSuccess)
+        return function;
+    cudaGetLastError(); /* not an error of the next launch */
+    return NULL;
+}
+
 int pv_device_use(int device)
 {
     int before = 0;

@@ -11,6 +11,8 @@ pv_status pv_device_count(int *count, struct pv_error *error);
 int pv_device_describe(int device, pv_device_info *info);
 
 int pv_device_multiprocessors(int device);
+/* Of Hopper, compute capability 9.0 and no other: the driver's cuTensorMapEncodeTiled; of other devices NULL. */
+void *pv_device_tensor_maps(int device);
 
 /* Makes it the calling thread's device and says which one was; codes of the calls after this tell of failures. */
 int pv_device_use(int device);

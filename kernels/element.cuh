@@ -93,6 +93,18 @@ __device__ inline float activate(float x, enum pv_activation activation)
     return x;
 }
 
+/* The same of four, asked once which. */
+__device__ inline float4 activate(float4 x, enum pv_activation activation)
+{
+    if (activation == PV_ACTIVATION_NONE)
+        return x;
+    if (activation == PV_ACTIVATION_GELU_TANH)
+        return make_float4(activate(x.x, PV_ACTIVATION_GELU_TANH), activate(x.y, PV_ACTIVATION_GELU_TANH),
+                           activate(x.z, PV_ACTIVATION_GELU_TANH), activate(x.w, PV_ACTIVATION_GELU_TANH));
+    return make_float4(activate(x.x, activation), activate(x.y, activation), activate(x.z, activation),
+                       activate(x.w, activation));
+}
+
 /* Sum and maximum over a warp; every lane gets it, and all 32 must call. */
 __device__ inline float warp_sum(float x)
 {

@@ -22,6 +22,7 @@ struct pv_queue {
     void *stream;            /* the runtime's */
     enum pv_element element; /* of activations */
     int multiprocessors;     /* of the device: a block or more for each is what it takes to be busy */
+    void *tensor_maps;       /* cuTensorMapEncodeTiled, where kernels for Hopper run; or NULL */
 };
 
 #ifdef __cplusplus
@@ -42,6 +43,8 @@ int pv_kernel_yuv_to_rgb(const struct pv_yuv_to_rgb *p, const struct pv_queue *q
 
 /* linear.cu */
 int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q);
+/* The code of making its kernel for Hopper ready on the current device: it must have one, and be allowed its memory. */
+int pv_kernel_linear_hopper(void);
 /* conv.cu */
 int pv_kernel_conv(const struct pv_conv *p, const struct pv_queue *q);
 

@@ -1,7 +1,7 @@
 /* linear.cu: dst = residual + gate * activation(src weight^T + bias): on tensor cores for bf16 whose rows are made of
- * aligned eights, else plain. */
+ * aligned eights, many sums in Hopper's own way, else plain. */
 #include "product.cuh"
-#include "product_mma.cuh"
+#include "product_wgmma.cuh"
 
 /* ---- where a row comes from ---- */
 
@@ -30,6 +30,7 @@ template <typename T> struct linear_finish {
     int out, rows_per_gate, gate_stride;
     enum pv_activation activation;
     bool paired; /* two neighbours of every row lie at a multiple of 4 bytes */
+    bool fours;  /* four, of 8 */
 
     __device__ size_t gate_row(size_t m) const
     {
@@ -62,15 +63,44 @@ template <typename T> struct linear_finish {
         }
         *(uint32_t *)(dst + at) = from_floats(x, y);
     }
+    /* Columns n .. n + 3, when n is made of fours and so are they. */
+    __device__ void four(size_t m, int n, float4 sum) const
+    {
+        const float4 b = *(const float4 *)(bias + n);
+        sum = activate(make_float4(sum.x + b.x, sum.y + b.y, sum.z + b.z, sum.w + b.w), activation);
+        float2 x = make_float2(sum.x, sum.y), y = make_float2(sum.z, sum.w);
+        if (gate) {
+            const uint2 all = *(const uint2 *)(gate + gate_row(m) + n);
+            const float2 g = to_floats(all.x), h = to_floats(all.y);
+            x = make_float2(x.x * g.x, x.y * g.y);
+            y = make_float2(y.x * h.x, y.y * h.y);
+        }
+        const size_t at = m * (size_t)out + (size_t)n;
+        if (residual) {
+            const uint2 all = *(const uint2 *)(residual + at);
+            const float2 r = to_floats(all.x), s = to_floats(all.y);
+            x = make_float2(x.x + r.x, x.y + r.y);
+            y = make_float2(y.x + s.x, y.y + s.y);
+        }
+        *(uint2 *)(dst + at) = make_uint2(from_floats(x.x, x.y), from_floats(y.x, y.y));
+    }
 };
 
 template <typename T> static linear_finish<T> finish_of(const struct pv_linear *p)
 {
     const auto *w = (const struct pv_cuda_weight *)p->weight;
     const uintptr_t all = (uintptr_t)p->dst | (uintptr_t)p->residual | (uintptr_t)p->gate;
-    const bool paired = w->weight.out % 2 == 0 && (!p->gate || p->gate_stride % 2 == 0) && all % 4 == 0;
-    return {(T *)p->dst,      (const T *)p->residual, (const T *)p->gate, w->bias, w->weight.out,
-            p->rows_per_gate, p->gate_stride,         p->activation,      paired};
+    const int width = w->weight.out | (p->gate ? p->gate_stride : 0);
+    return {(T *)p->dst,
+            (const T *)p->residual,
+            (const T *)p->gate,
+            w->bias,
+            w->weight.out,
+            p->rows_per_gate,
+            p->gate_stride,
+            p->activation,
+            width % 2 == 0 && all % 4 == 0,
+            width % 4 == 0 && all % 8 == 0};
 }
 
 /* ---- kernels ---- */
@@ -87,6 +117,16 @@ __global__ void __launch_bounds__(Shape::THREADS)
     linear_mma_kernel(mma_row_chunks source, const pv_bf16 *weight, linear_finish<pv_bf16> finish, int rows)
 {
     product_mma<Shape>(source, weight, (size_t)rows, finish.out, source.in, finish);
+}
+
+/* Empty where it is not for Hopper, and not launched there (pv_kernel_linear_hopper). */
+__global__ void __launch_bounds__(WGMMA_THREADS, 2)
+    linear_wgmma_kernel(const __grid_constant__ CUtensorMap source, const __grid_constant__ CUtensorMap weight,
+                        linear_finish<pv_bf16> finish, int rows, int in)
+{
+#if PV_HOPPER
+    product_wgmma(&source, &weight, (size_t)rows, finish.out, in, finish);
+#endif
 }
 
 template <typename T> static int linear_plain(const struct pv_linear *p, const struct pv_queue *q)
@@ -109,10 +149,30 @@ static int linear_mma(const struct pv_linear *p, const struct pv_queue *q)
     });
 }
 
+static int linear_wgmma(const struct pv_linear *p, const struct pv_queue *q)
+{
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    CUtensorMap source, weight;
+    int code = wgmma_map(&source, p->src, (size_t)p->rows, w->weight.in, q);
+    if (code == 0)
+        code = wgmma_map(&weight, w->value, (size_t)w->weight.out, w->weight.in, q);
+    if (code != 0)
+        return (int)cudaErrorInvalidValue;
+    return PV_LAUNCH(linear_wgmma_kernel, wgmma_grid((size_t)p->rows, w->weight.out), dim3(WGMMA_THREADS), WGMMA_SHARED,
+                     q->stream, source, weight, finish_of<pv_bf16>(p), p->rows, w->weight.in);
+}
+
+extern "C" int pv_kernel_linear_hopper(void)
+{
+    return PV_ALLOW(linear_wgmma_kernel, WGMMA_SHARED);
+}
+
 extern "C" int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q)
 {
     if (q->element == PV_ELEMENT_FLOAT)
         return linear_plain<float>(p, q);
+    if (wgmma_serves((size_t)p->rows, p->weight->out, p->weight->in, p->src, q) && finish_of<pv_bf16>(p).fours)
+        return linear_wgmma(p, q);
     const bool chunks = p->weight->in % 8 == 0 && mma_aligned(p->src);
     return chunks ? linear_mma(p, q) : linear_plain<pv_bf16>(p, q);
 }

@@ -166,6 +166,7 @@ static pv_status stream_open(struct pv_backend *backend, struct pv_error *error,
     s->stream = (struct pv_stream){.backend = backend, .error = error};
     s->queue.element = pv_cuda(backend)->element;
     s->queue.multiprocessors = pv_cuda(backend)->multiprocessors;
+    s->queue.tensor_maps = pv_cuda(backend)->tensor_maps;
     enter(&s->stream);
     const pv_status status = pv_cuda_done(error, "opening a stream", pv_device_queue_open(&s->queue.stream));
     leave(&s->stream);
@@ -284,6 +285,11 @@ static pv_status backend_open(enum pv_element element, struct pv_backend **backe
     b->element = element;
     b->device = device;
     b->multiprocessors = pv_device_multiprocessors(device);
+    b->tensor_maps = pv_device_tensor_maps(device);
+    const int before = pv_device_use(device);
+    if (b->tensor_maps && pv_kernel_linear_hopper() != 0)
+        b->tensor_maps = NULL; /* a build with no code for it */
+    pv_device_use(before);
     *backend = &b->backend;
     return PV_OK;
 }

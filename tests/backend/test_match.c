@@ -96,6 +96,14 @@ Test(match, linear_in_tiles_of_every_size)
         linear_case(rows[i], 1, 64, out[i], true, 0, false, PV_ACTIVATION_NONE);
 }
 
+/* As many takes make: every stage of a long walk along k in turn, and tails on all sides. */
+Test(match, linear_of_many_sums)
+{
+    linear_case(300, 3, 456, 264, true, 2, true, PV_ACTIVATION_GELU_TANH);
+    linear_case(257, 1, 520, 132, false, 1, false, PV_ACTIVATION_NONE);
+    linear_case(386, 2, 64, 388, true, 0, false, PV_ACTIVATION_SILU);
+}
+
 /* One weight, many row counts: a layout chosen for one must serve the others. */
 Test(match, linear_weight_serves_any_number_of_rows)
 {
