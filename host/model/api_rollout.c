@@ -7,6 +7,7 @@
 
 #include "model/api_params.h"
 #include "model/rollout.h"
+#include "model/surface.h"
 
 void pv_rollout_params_init(pv_rollout_params *params)
 {
@@ -225,12 +226,29 @@ static pv_status send_frame(struct pv_rollout *r, const pv_frame *frame, const p
         memcpy(r->host_frame + (size_t)y * row, frame->data + (size_t)y * frame->stride, row);
     for (int t = 1; t < r->takes; t++)
         memcpy(r->host_frame + (size_t)t * pv_rollout_frame_bytes(r), r->host_frame, pv_rollout_frame_bytes(r));
-    return pv_rollout_observe(r, values);
+    return pv_rollout_observe(r, NULL, values);
 }
 
 pv_status pv_rollout_send(pv_rollout *rollout, const pv_frame *frame, const pv_action *action)
 {
     return rollout ? report(rollout, send_frame(rollout, frame, action)) : PV_ERR_ARGUMENT;
+}
+
+static pv_status send_surface(struct pv_rollout *r, const pv_surface *surface, const pv_action *action)
+{
+    float values[PV_CONFIG_ACTION];
+    struct pv_yuv_to_rgb yuv;
+    PV_TRY(check_open(r));
+    PV_TRY(pv_surface_read(surface, r->width, r->height, &yuv, &r->error));
+    PV_TRY(read_action(r, action, values));
+    PV_TRY(check_room(r));
+    pv_surface_pack(&yuv, r->host_frame);
+    return pv_rollout_observe(r, &yuv, values);
+}
+
+pv_status pv_rollout_send_surface(pv_rollout *rollout, const pv_surface *surface, const pv_action *action)
+{
+    return rollout ? report(rollout, send_surface(rollout, surface, action)) : PV_ERR_ARGUMENT;
 }
 
 static pv_status predict_frame(struct pv_rollout *r, const pv_action *action)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/surface.h"
+
 enum { RECORDED_MAX = 192 };
 
 float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame)
@@ -48,6 +50,7 @@ static void take_scratch(struct pv_rollout *r)
     r->change = take_latent(r, &r->scratch);
     r->frame_index = pv_buffers_take(&r->scratch, sizeof *r->frame_index, 1, 1, 1);
     r->pixels = pv_buffers_take(&r->scratch, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
+    r->planes = pv_buffers_take(&r->scratch, 3, 1, (size_t)r->width, (size_t)r->height);
     for (int i = 0; i < 2; i++)
         r->features.features[i] = pv_buffers_take(&r->scratch, r->scratch.backend->element_bytes, features, 1, 1);
     pv_dit_scratch_take(&r->model->dit, &r->tokens, &r->scratch);
@@ -190,12 +193,28 @@ static pv_status decode(struct pv_rollout *r, uint8_t *pixels)
                          pv_rollout_latent(r, r->frames), pixels);
 }
 
-static pv_status observe(struct pv_rollout *r, const float *action)
+/* The observed frame of every take into pixels. */
+static pv_status fetch(struct pv_rollout *r, const struct pv_yuv_to_rgb *packed)
 {
     const struct pv_op_table *op = r->stream->backend->op;
+    const size_t bytes = pv_rollout_frame_bytes(r);
+    if (!packed)
+        return op->upload(r->stream, r->pixels, r->host_frame, all_frames_bytes(r));
+    struct pv_yuv_to_rgb yuv = *packed;
+    yuv.dst = r->pixels;
+    pv_surface_unpack(&yuv, r->planes);
+    PV_TRY(op->upload(r->stream, r->planes, r->host_frame, pv_surface_bytes(&yuv)));
+    PV_TRY(op->yuv_to_rgb(r->stream, &yuv));
+    for (int t = 1; t < r->takes; t++)
+        PV_TRY(op->copy(r->stream, r->pixels + (size_t)t * bytes, r->pixels, bytes));
+    return PV_OK;
+}
+
+static pv_status observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action)
+{
     struct pv_dit_input in;
     PV_TRY(pv_rollout_part(r, PV_PART_ENCODE));
-    PV_TRY(op->upload(r->stream, r->pixels, r->host_frame, all_frames_bytes(r)));
+    PV_TRY(fetch(r, yuv));
     PV_TRY(pv_tae_encode(r->stream, &r->model->tae, &r->grid, &r->encoder, &r->features, r->pixels,
                          pv_rollout_latent(r, r->frames)));
     PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
@@ -275,10 +294,10 @@ pv_status pv_rollout_decode_last(struct pv_rollout *r)
     return leave(r, decode_again(r));
 }
 
-pv_status pv_rollout_observe(struct pv_rollout *r, const float *action)
+pv_status pv_rollout_observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action)
 {
     r->stream->backend->op->enter(r->stream);
-    PV_TRY(leave(r, observe(r, action)));
+    PV_TRY(leave(r, observe(r, yuv, action)));
     r->encoder.last = !r->encoder.last;
     r->decoder.last = !r->decoder.last;
     r->frames++;

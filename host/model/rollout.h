@@ -45,6 +45,7 @@ struct pv_rollout {
     float *noise, *noisy, *clean, *change; /* [T] latents */
     uint32_t *frame_index;                 /* [1]: of the frame in work, for its noise */
     uint8_t *pixels;                       /* [T][height][width][3] */
+    uint8_t *planes;                       /* of a surface that is sent */
     struct pv_tae_scratch features;
     struct pv_dit_scratch tokens;
     struct pv_dit_condition condition; /* its last level is the commit's */
@@ -66,8 +67,9 @@ pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from);
 /* Bytes of one take's frame in host_frame. */
 size_t pv_rollout_frame_bytes(const struct pv_rollout *r);
 
-/* The frames in host_frame join the context. action: action_size values. */
-pv_status pv_rollout_observe(struct pv_rollout *r, const float *action);
+/* What lies in host_frame joins the context: a frame for every take; or, where yuv is not NULL, a packed surface (yuv
+ * as pv_surface_pack left it) for all of them. action: action_size values. */
+pv_status pv_rollout_observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action);
 /* The next frame of every take joins its context and is left in host_frame, pending. */
 pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
 /* The last frame (there is one) decoded once more, into host_frame. The state stays as it is. */

@@ -153,6 +153,46 @@ typedef struct pv_frame {
     int take;      /* receive: which of the rollout's takes it belongs to, 0 when there is one */
 } pv_frame;
 
+/* A picture as hardware decoders leave it, YUV 4:2:0 in memory of the caller: a plane of luma, and one of half its
+ * width and height with U and V side by side. All that describes it is in the decoder's output; nothing is guessed. */
+typedef enum pv_surface_format {
+    PV_SURFACE_NV12 = 0, /* samples of 8 bits */
+    PV_SURFACE_P010 = 1  /* 10 bits, in the upper ones of 16, in this machine's order of bytes */
+} pv_surface_format;
+
+/* How luma and chroma make RGB: matrix coefficients of ITU-T H.273. */
+typedef enum pv_matrix {
+    PV_MATRIX_UNKNOWN = 0, /* refused: of an untagged stream the program must say what it takes it for */
+    PV_MATRIX_BT601 = 1,   /* also SMPTE 170M, BT.470 BG */
+    PV_MATRIX_BT709 = 2,
+    PV_MATRIX_BT2020 = 3, /* non-constant luminance */
+    PV_MATRIX_SMPTE240M = 4,
+    PV_MATRIX_FCC = 5
+} pv_matrix;
+
+typedef enum pv_range {
+    PV_RANGE_LIMITED = 0, /* 8 bits: luma 16 to 235, chroma 16 to 240 */
+    PV_RANGE_FULL = 1     /* 8 bits: 0 to 255 */
+} pv_range;
+
+/* Where the first sample of chroma lies among the first two pixels across and down. */
+typedef enum pv_chroma {
+    PV_CHROMA_LEFT = 0,    /* on the first across, midway down: MPEG-2, H.264 and H.265 when nothing is said */
+    PV_CHROMA_CENTRE = 1,  /* midway both ways: MPEG-1, JPEG */
+    PV_CHROMA_TOP_LEFT = 2 /* on the first both ways: BT.2020 */
+} pv_chroma;
+
+typedef struct pv_surface {
+    size_t struct_size;
+    pv_surface_format format;
+    pv_matrix matrix; /* required */
+    pv_range range;
+    pv_chroma chroma_place;
+    const void *luma, *chroma;         /* rows of `width` samples each */
+    size_t luma_stride, chroma_stride; /* bytes from row to row, at least those of a row */
+    int width, height;                 /* pixels; both even */
+} pv_surface;
+
 /* The control vector of one frame: info.action_size floats. For native models: gravity x, gravity y (world units a
  * second squared, y up, so falling is negative), known (1, or 0 = infer it from the clip). NULL = unknown. */
 typedef struct pv_action {
@@ -166,6 +206,11 @@ PV_API pv_status pv_rollout_open(pv_model *model, const pv_rollout_params *param
 /* An observed frame joins the context. The frame is read before the call returns. PV_AGAIN while a predicted frame
  * waits to be received; after that an observation takes the place of what would have come next. */
 PV_API pv_status pv_rollout_send(pv_rollout *rollout, const pv_frame *frame, const pv_action *action);
+PV_API void pv_surface_init(pv_surface *surface);
+/* The same of a surface of the rollout's size. Its planes go to the device as they are and become RGB there, chroma
+ * interpolated linearly, the same bytes on every backend. Values are taken as they are: PQ, HLG and wide gamuts are not
+ * brought to BT.709. */
+PV_API pv_status pv_rollout_send_surface(pv_rollout *rollout, const pv_surface *surface, const pv_action *action);
 /* Advances by one frame. PV_AGAIN while a predicted frame waits to be received. PV_ERR_ARGUMENT before the first
  * send. After PV_ERR_ABORTED the rollout is where it was: predict can be called again, with the same result. */
 PV_API pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action);

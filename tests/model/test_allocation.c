@@ -128,6 +128,12 @@ Test(allocation, a_rollout_in_its_stride_asks_for_nothing)
     pv_rollout *r;
     const pv_frame frame = {.data = bytes, .stride = 3 * SIDE, .width = SIDE, .height = SIDE};
     cr_assert_eq(pv_rollout_open(model, NULL, &r), PV_OK);
+    pv_surface surface;
+    pv_surface_init(&surface);
+    surface.matrix = PV_MATRIX_BT709;
+    surface.luma = surface.chroma = bytes;
+    surface.luma_stride = surface.chroma_stride = SIDE;
+    surface.width = surface.height = SIDE;
     for (int j = 0; j < 2; j++)
         cr_assert_eq(pv_rollout_send(r, &frame, NULL), PV_OK);
     for (int j = 0; j < 8; j++) /* past the window: every shape has been met */
@@ -136,6 +142,7 @@ Test(allocation, a_rollout_in_its_stride_asks_for_nothing)
     for (int j = 0; j < 20; j++)
         cr_assert_eq(predict_and_receive(r), PV_OK);
     cr_assert_eq(pv_rollout_send(r, &frame, NULL), PV_OK);
+    cr_assert_eq(pv_rollout_send_surface(r, &surface, NULL), PV_OK);
     cr_assert_eq(asked, 0, "20 frames asked for memory %ld times", asked);
     pv_rollout_close(r);
     pv_model_close(model);
