@@ -162,6 +162,31 @@ int pv_device_zero(void *dst, size_t bytes, void *queue)
     return (int)cudaMemsetAsync(dst, 0, bytes, queue);
 }
 
+int pv_device_mark_open(void **mark)
+{
+    return (int)cudaEventCreateWithFlags((cudaEvent_t *)mark, cudaEventDisableTiming);
+}
+
+int pv_device_mark_close(void *mark)
+{
+    return mark ? (int)cudaEventDestroy(mark) : 0;
+}
+
+int pv_device_mark_set(void *mark, void *queue)
+{
+    return (int)cudaEventRecord(mark, queue);
+}
+
+int pv_device_mark_wait(void *mark)
+{
+    return (int)cudaEventSynchronize(mark);
+}
+
+int pv_device_queue_after(void *queue, void *mark)
+{
+    return (int)cudaStreamWaitEvent(queue, mark, 0);
+}
+
 int pv_device_record_begin(void *queue)
 {
     return (int)cudaStreamBeginCapture(queue, cudaStreamCaptureModeThreadLocal);

@@ -34,6 +34,14 @@ int pv_device_download(void *host_dst, const void *src, size_t bytes, void *queu
 int pv_device_copy(void *dst, const void *src, size_t bytes, void *queue);
 int pv_device_zero(void *dst, size_t bytes, void *queue);
 
+/* A mark is set on a queue, at what was put there so far. A host waits for it, or another queue does: with what is put
+ * there from then on. One that was never set is reached. */
+int pv_device_mark_open(void **mark);
+int pv_device_mark_close(void *mark); /* NULL is allowed */
+int pv_device_mark_set(void *mark, void *queue);
+int pv_device_mark_wait(void *mark);
+int pv_device_queue_after(void *queue, void *mark);
+
 /* What is put on the queue from begin to end is not run but recorded: as a CUDA graph, NULL when that failed. Nothing
  * on the queue may be waited for in between. */
 int pv_device_record_begin(void *queue);

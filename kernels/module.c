@@ -13,6 +13,7 @@ struct cuda_stream {
     struct pv_queue queue;
     float *scratch; /* on the device: floats on their way from or to activations */
     size_t scratch_bytes;
+    void *marks[PV_MARKS];
     struct pv_recordings recordings;
     int caller_device; /* outside of enter and leave */
 };
@@ -152,9 +153,19 @@ static void stream_close(struct pv_stream *stream)
         pv_recordings_forget(&s->recordings);
         pv_device_queue_close(s->queue.stream);
     }
+    for (int i = 0; i < PV_MARKS; i++)
+        pv_device_mark_close(s->marks[i]);
     leave(stream);
     pv_cuda_free(stream->backend, s->scratch);
     free(s);
+}
+
+static pv_status open_queue(struct cuda_stream *s)
+{
+    PV_TRY(pv_cuda_done(s->stream.error, "opening a stream", pv_device_queue_open(&s->queue.stream)));
+    for (int i = 0; i < PV_MARKS; i++)
+        PV_TRY(pv_cuda_done(s->stream.error, "opening a stream", pv_device_mark_open(&s->marks[i])));
+    return PV_OK;
 }
 
 static pv_status stream_open(struct pv_backend *backend, struct pv_error *error, struct pv_stream **stream)
@@ -168,7 +179,7 @@ static pv_status stream_open(struct pv_backend *backend, struct pv_error *error,
     s->queue.multiprocessors = pv_cuda(backend)->multiprocessors;
     s->queue.tensor_maps = pv_cuda(backend)->tensor_maps;
     enter(&s->stream);
-    const pv_status status = pv_cuda_done(error, "opening a stream", pv_device_queue_open(&s->queue.stream));
+    const pv_status status = open_queue(s);
     leave(&s->stream);
     if (status != PV_OK) {
         stream_close(&s->stream);
@@ -181,6 +192,22 @@ static pv_status stream_open(struct pv_backend *backend, struct pv_error *error,
 static pv_status synchronize(struct pv_stream *s)
 {
     return pv_cuda_done(s->error, "what was asked of it", pv_device_queue_wait(self(s)->queue.stream));
+}
+
+static pv_status mark(struct pv_stream *s, int place)
+{
+    return pv_cuda_done(s->error, "setting a mark", pv_device_mark_set(self(s)->marks[place], self(s)->queue.stream));
+}
+
+static pv_status after(struct pv_stream *s, struct pv_stream *earlier, int place)
+{
+    return pv_cuda_done(s->error, "waiting for a stream",
+                        pv_device_queue_after(self(s)->queue.stream, self(earlier)->marks[place]));
+}
+
+static pv_status wait(struct pv_stream *s, int place)
+{
+    return pv_cuda_done(s->error, "what was asked of it", pv_device_mark_wait(self(s)->marks[place]));
 }
 
 static pv_status record_begin(struct pv_stream *s, uint64_t key, bool *replayed)
@@ -236,10 +263,10 @@ static void backend_close(struct pv_backend *backend)
 #define TABLE(words)                                                                                                   \
     {                                                                                                                  \
         .name = (words), .stream_open = stream_open, .stream_close = stream_close, .enter = enter, .leave = leave,     \
-        .synchronize = synchronize, .record_begin = record_begin, .record_end = record_end,                            \
-        .record_forget = record_forget, .alloc = pv_cuda_alloc, .free = pv_cuda_free, .host_alloc = host_alloc,        \
-        .host_free = host_free, .upload = upload, .download = download, .copy = copy, .zero = zero,                    \
-        .upload_activations = upload_activations, .download_activations = download_activations,                        \
+        .synchronize = synchronize, .mark = mark, .after = after, .wait = wait, .record_begin = record_begin,          \
+        .record_end = record_end, .record_forget = record_forget, .alloc = pv_cuda_alloc, .free = pv_cuda_free,        \
+        .host_alloc = host_alloc, .host_free = host_free, .upload = upload, .download = download, .copy = copy,        \
+        .zero = zero, .upload_activations = upload_activations, .download_activations = download_activations,          \
         .linear_weight = pv_cuda_linear_weight, .conv_weight = pv_cuda_conv_weight,                                    \
         .weight_free = pv_cuda_weight_free, .unshuffle = unshuffle, .shuffle = shuffle, .yuv_to_rgb = yuv_to_rgb,      \
         .conv = conv, .linear = linear, .norm_modulate = norm_modulate, .add = add, .qkv = qkv,                        \

@@ -22,6 +22,8 @@
 
 #include "base/error.h"
 
+enum { PV_MARKS = 2 }; /* of a stream */
+
 struct pv_weight; /* a prepared matrix or filter: the backend's own layout and type; read-only once made */
 
 /* One rollout's place to run: scratch memory, compiled primitives, a CUDA stream. Backends embed it first. */
@@ -254,11 +256,19 @@ struct pv_op_table {
     pv_status (*stream_open)(struct pv_backend *backend, struct pv_error *error, struct pv_stream **stream);
     void (*stream_close)(struct pv_stream *stream);
     /* Make the calling thread fit to run this stream's ops (CPU: number of OpenMP threads; CUDA: current device), and
-     * put it back as it was. Every public call of a rollout that runs ops does so between the two. */
+     * put it back as it was. Every public call of a rollout that runs ops does so between the two, of one of its
+     * streams. */
     void (*enter)(struct pv_stream *stream);
     void (*leave)(struct pv_stream *stream);
     /* Waits until all ops so far are done. */
     pv_status (*synchronize)(struct pv_stream *stream);
+    /* For streams that overlap: all three are NULL in backends whose ops are done when they return. mark makes one of
+     * the stream's marks (0 to PV_MARKS - 1) stand for all that was asked of it so far. What is asked of s past `after`
+     * runs when that of earlier, a stream of the same backend, has come to its mark; wait returns when it has. A mark
+     * that was never set is reached. */
+    pv_status (*mark)(struct pv_stream *s, int mark);
+    pv_status (*after)(struct pv_stream *s, struct pv_stream *earlier, int mark);
+    pv_status (*wait)(struct pv_stream *s, int mark);
     /* Recording, where a launch costs: NULL in backends that do not. begin runs what this stream recorded under key
      * (*replayed), or starts to record: the ops up to end are kept under key and run once. They must not cross between
      * host and backend, and a replay uses the memory they were given, whatever it then holds. end gets the status of
@@ -267,7 +277,8 @@ struct pv_op_table {
     pv_status (*record_end)(struct pv_stream *stream, pv_status ops);
     void (*record_forget)(struct pv_stream *stream); /* all keys of this stream; it is synchronized */
 
-    /* Memory. alloc gives zeroed bytes, aligned to 64. upload and download cross between host and backend. */
+    /* Memory. alloc gives zeroed bytes, aligned to 64. upload and download cross between host and backend; the host's
+     * memory is theirs until the stream is known to have come so far. */
     pv_status (*alloc)(struct pv_backend *backend, size_t bytes, void **memory, struct pv_error *error);
     void (*free)(struct pv_backend *backend, void *memory);
     /* Zeroed host memory that upload and download cross fastest. NULL in backends to which all of it is the same. */

@@ -204,9 +204,10 @@ static pv_status read_action(struct pv_rollout *r, const pv_action *action, floa
     return PV_OK;
 }
 
-static pv_status check_room(struct pv_rollout *r)
+/* No more predicted frames wait than may. */
+static pv_status check_room(struct pv_rollout *r, int most)
 {
-    if (r->pending)
+    if (pv_rollout_waiting(r) > most)
         return pv_fail(&r->error, PV_AGAIN, "a predicted frame waits; receive it first");
     if (r->frames >= UINT32_MAX) /* noise counts frames in 32 bits */
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "the rollout has %llu frames, the most there can be; open a new one",
@@ -220,12 +221,13 @@ static pv_status send_frame(struct pv_rollout *r, const pv_frame *frame, const p
     PV_TRY(check_open(r));
     PV_TRY(check_frame(r, frame));
     PV_TRY(read_action(r, action, values));
-    PV_TRY(check_room(r));
-    const size_t row = (size_t)r->width * 3;
+    PV_TRY(check_room(r, 0));
+    const size_t row = (size_t)r->width * 3, bytes = pv_rollout_frame_bytes(r);
+    uint8_t *const first = r->host_frame[0];
     for (int y = 0; y < r->height; y++)
-        memcpy(r->host_frame + (size_t)y * row, frame->data + (size_t)y * frame->stride, row);
+        memcpy(first + (size_t)y * row, frame->data + (size_t)y * frame->stride, row);
     for (int t = 1; t < r->takes; t++)
-        memcpy(r->host_frame + (size_t)t * pv_rollout_frame_bytes(r), r->host_frame, pv_rollout_frame_bytes(r));
+        memcpy(first + (size_t)t * bytes, first, bytes);
     return pv_rollout_observe(r, NULL, values);
 }
 
@@ -241,8 +243,8 @@ static pv_status send_surface(struct pv_rollout *r, const pv_surface *surface, c
     PV_TRY(check_open(r));
     PV_TRY(pv_surface_read(surface, r->width, r->height, &yuv, &r->error));
     PV_TRY(read_action(r, action, values));
-    PV_TRY(check_room(r));
-    pv_surface_pack(&yuv, r->host_frame);
+    PV_TRY(check_room(r, 0));
+    pv_surface_pack(&yuv, r->host_frame[0]);
     return pv_rollout_observe(r, &yuv, values);
 }
 
@@ -256,7 +258,7 @@ static pv_status predict_frame(struct pv_rollout *r, const pv_action *action)
     float values[PV_CONFIG_ACTION];
     PV_TRY(check_open(r));
     PV_TRY(read_action(r, action, values));
-    PV_TRY(check_room(r));
+    PV_TRY(check_room(r, pv_rollout_room(r) - 1));
     if (r->frames == 0)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "nothing to predict from; send at least one frame first");
     return pv_rollout_advance(r, values);
@@ -267,10 +269,10 @@ pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action)
     return rollout ? report(rollout, predict_frame(rollout, action)) : PV_ERR_ARGUMENT;
 }
 
-static void copy_out(const struct pv_rollout *r, int take, pv_frame *frame)
+static void copy_out(const struct pv_rollout *r, int place, int take, pv_frame *frame)
 {
     const size_t row = (size_t)r->width * 3;
-    const uint8_t *src = r->host_frame + (size_t)take * pv_rollout_frame_bytes(r);
+    const uint8_t *src = r->host_frame[place] + (size_t)take * pv_rollout_frame_bytes(r);
     for (int y = 0; y < r->height; y++)
         memcpy(frame->data + (size_t)y * frame->stride, src + (size_t)y * row, row);
 }
@@ -281,10 +283,12 @@ static pv_status receive_frame(struct pv_rollout *r, pv_frame *frame)
     PV_TRY(check_frame(r, frame));
     if (!r->pending)
         return pv_fail(&r->error, PV_AGAIN, "no predicted frame waits; predict one first");
-    const int place = r->takes - r->pending;
-    copy_out(r, place, frame);
-    frame->index = (int64_t)r->predicted - 1;
-    frame->take = place;
+    PV_TRY(pv_rollout_await(r));
+    const uint64_t index = r->predicted - (uint64_t)pv_rollout_waiting(r);
+    const int take = (r->takes - r->pending % r->takes) % r->takes;
+    copy_out(r, (int)(index % 2), take, frame);
+    frame->index = (int64_t)index;
+    frame->take = take;
     r->pending--;
     return PV_OK;
 }
@@ -298,11 +302,11 @@ static pv_status reconstruct_frame(struct pv_rollout *r, pv_frame *frame)
 {
     PV_TRY(check_open(r));
     PV_TRY(check_frame(r, frame));
-    PV_TRY(check_room(r));
+    PV_TRY(check_room(r, 0));
     if (r->frames == 0)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "nothing to reconstruct; send at least one frame first");
     PV_TRY(pv_rollout_decode_last(r));
-    copy_out(r, 0, frame);
+    copy_out(r, 0, 0, frame);
     return PV_OK;
 }
 
@@ -318,8 +322,7 @@ pv_status pv_rollout_set_take(pv_rollout *rollout, uint64_t seed, uint32_t take)
     if (!rollout)
         return PV_ERR_ARGUMENT;
     PV_TRY(report(rollout, check_open(rollout)));
-    pv_rollout_set_seed(rollout, seed, take);
-    return PV_OK;
+    return report(rollout, pv_rollout_set_seed(rollout, seed, take));
 }
 
 static pv_status save_rollout(struct pv_rollout *r, const char *path)

@@ -1,4 +1,5 @@
-/* buffers.h: many buffers in one piece of a backend's memory: counted, allocated, copied and freed together.
+/* buffers.h: many buffers in one piece of memory, a backend's or the host's: counted, allocated, copied and freed
+ * together.
  *
  * One function takes all buffers in order and is run twice: first with no memory behind it, which counts the bytes and
  * gives NULL; then, after pv_buffers_allocate, for the addresses. */
@@ -9,7 +10,8 @@
 
 struct pv_buffers {
     struct pv_backend *backend;
-    void *memory; /* the backend's; NULL while counting */
+    bool host;    /* the host's memory that the backend reaches best; else the backend's own */
+    void *memory; /* NULL while counting */
     size_t used;  /* bytes taken so far */
     bool overflow;
 };

@@ -35,16 +35,14 @@ pv_status pv_dit_condition_levels(struct pv_stream *s, const struct pv_dit *dit,
 }
 
 /* hidden = silu(level_hidden + action) */
-static pv_status join_action(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_condition *c)
+static pv_status join_action(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_condition *c, float *host)
 {
     const int size = dit->config.action_size, hidden = dit->config.hidden;
     if (!dit->action)
         return add(s, c->hidden, c->level_hidden, NULL, c->levels * hidden, PV_ACTIVATION_SILU);
-    float scaled[PV_CONFIG_ACTION];
     for (int i = 0; i < size; i++)
-        scaled[i] = c->action[i] * (float)dit->config.action_scale[i];
-    PV_TRY(s->backend->op->upload_activations(s, c->action_values, scaled, (size_t)size));
-    PV_TRY(s->backend->op->synchronize(s)); /* scaled ends with this function */
+        host[i] = c->action[i] * (float)dit->config.action_scale[i];
+    PV_TRY(s->backend->op->upload_activations(s, c->action_values, host, (size_t)size));
     PV_TRY(linear(s, c->action_hidden, c->action_values, dit->action, 1, PV_ACTIVATION_NONE));
     for (int i = 0; i < c->levels; i++)
         PV_TRY(add(s, row(s, c->hidden, i, hidden), row(s, c->level_hidden, i, hidden), c->action_hidden, hidden,
@@ -53,7 +51,7 @@ static pv_status join_action(struct pv_stream *s, const struct pv_dit *dit, stru
 }
 
 pv_status pv_dit_condition_action(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_condition *c,
-                                  const float *action)
+                                  const float *action, float *host)
 {
     const size_t bytes = (size_t)dit->config.action_size * sizeof *action;
     const int six = 6 * dit->config.hidden;
@@ -61,7 +59,7 @@ pv_status pv_dit_condition_action(struct pv_stream *s, const struct pv_dit *dit,
         return PV_OK;
     c->valid = false;
     memcpy(c->action, action, bytes);
-    PV_TRY(join_action(s, dit, c));
+    PV_TRY(join_action(s, dit, c, host));
     if (dit->modulation)
         PV_TRY(linear(s, c->shared, c->hidden, dit->modulation, c->levels, PV_ACTIVATION_NONE));
     for (int i = 0; i < dit->config.layers; i++) {

@@ -75,7 +75,6 @@ struct pv_dit_scratch {
     void *mlp;         /* [T][N][F] */
     float *rope_space; /* [N][E/2][2] */
     float *rope_time;  /* [1][E/2][2], of the frame in work */
-    float *host_time;  /* the same on the host */
 };
 
 void pv_dit_cache_take(const struct pv_dit *dit, int takes, int tokens, struct pv_dit_cache *cache,
@@ -84,18 +83,19 @@ void pv_dit_condition_take(const struct pv_dit *dit, struct pv_dit_condition *co
 void pv_dit_scratch_take(const struct pv_dit *dit, struct pv_dit_scratch *scratch, struct pv_buffers *buffers);
 
 /* dynamics_condition.c: once a rollout, for the levels in condition->level; then before each frame, with the action's
- * action_size values, where nothing is done unless they differ from the last ones. */
+ * action_size values, where nothing is done unless they differ from the last ones. host: room for as many on the host,
+ * which the stream reads when it gets there. */
 pv_status pv_dit_condition_levels(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_condition *condition);
 pv_status pv_dit_condition_action(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_condition *condition,
-                                  const float *action);
+                                  const float *action, float *host);
 
-/* dynamics_rope.c: angles in double, tables in float [rows][E/2][2]. */
+/* dynamics_rope.c: angles in double, tables in float [rows][E/2][2]. host: E floats, as above. */
 void pv_rope_space(float *table, int height, int width, int head_dim, double max_freq);
 void pv_rope_time(float *table, uint64_t frame, int head_dim, double theta);
 pv_status pv_dit_rope_space(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_scratch *scratch,
                             struct pv_error *error);
 pv_status pv_dit_rope_time(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_scratch *scratch,
-                           uint64_t frame);
+                           uint64_t frame, float *host);
 
 /* One frame of every take for one pass. Latents [T][latent_height][latent_width][C]. */
 struct pv_dit_input {

@@ -55,9 +55,9 @@ pv_status pv_dit_rope_space(struct pv_stream *s, const struct pv_dit *dit, struc
 }
 
 pv_status pv_dit_rope_time(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_scratch *scratch,
-                           uint64_t frame)
+                           uint64_t frame, float *host)
 {
     const int head_dim = dit->config.head_dim;
-    pv_rope_time(scratch->host_time, frame, head_dim, dit->config.rope_time_theta);
-    return s->backend->op->upload(s, scratch->rope_time, scratch->host_time, (size_t)head_dim * sizeof(float));
+    pv_rope_time(host, frame, head_dim, dit->config.rope_time_theta);
+    return s->backend->op->upload(s, scratch->rope_time, host, (size_t)head_dim * sizeof(float));
 }

@@ -1,12 +1,7 @@
-/* rollout.c: memory of a rollout and its two moves. */
+/* rollout.c: memory and streams of a rollout. */
 #include "model/rollout.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include "model/surface.h"
-
-enum { RECORDED_MAX = 192 };
 
 float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame)
 {
@@ -18,7 +13,7 @@ size_t pv_rollout_frame_bytes(const struct pv_rollout *r)
     return (size_t)r->width * 3 * (size_t)r->height;
 }
 
-static size_t all_frames_bytes(const struct pv_rollout *r)
+size_t pv_rollout_all_bytes(const struct pv_rollout *r)
 {
     return (size_t)r->takes * pv_rollout_frame_bytes(r);
 }
@@ -57,22 +52,24 @@ static void take_scratch(struct pv_rollout *r)
     pv_dit_condition_take(&r->model->dit, &r->condition, &r->scratch);
 }
 
+static void take_host(struct pv_rollout *r)
+{
+    for (int i = 0; i < 2; i++) {
+        r->host_frame[i] = pv_buffers_take(&r->host, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
+        r->told[i].action = pv_buffers_take(&r->host, sizeof(float), PV_CONFIG_ACTION, 1, 1);
+        r->told[i].time = pv_buffers_take(&r->host, sizeof(float), (size_t)r->model->dit.config.head_dim, 1, 1);
+        r->told[i].index = pv_buffers_take(&r->host, sizeof(uint32_t), 1, 1, 1);
+    }
+}
+
 static pv_status allocate(struct pv_rollout *r)
 {
     PV_TRY(pv_buffers_allocate(&r->state, "the state of a rollout", &r->error));
     PV_TRY(pv_buffers_allocate(&r->scratch, "the work of a rollout", &r->error));
+    PV_TRY(pv_buffers_allocate(&r->host, "the frames of a rollout", &r->error));
     take_state(r);
     take_scratch(r);
-    r->tokens.host_time = calloc((size_t)r->model->dit.config.head_dim, sizeof(float));
-    void *frames = NULL;
-    if (r->model->backend->op->host_alloc)
-        PV_TRY(r->model->backend->op->host_alloc(r->model->backend, all_frames_bytes(r), &frames, &r->error));
-    else
-        frames = calloc(1, all_frames_bytes(r));
-    r->host_frame = frames;
-    if (!r->host_frame || !r->tokens.host_time)
-        return pv_fail(&r->error, PV_ERR_MEMORY, "no memory for %d frames of %d x %d pixels", r->takes, r->width,
-                       r->height);
+    take_host(r);
     return PV_OK;
 }
 
@@ -88,20 +85,60 @@ void pv_rollout_measure(struct pv_rollout *r)
     r->tokens.tokens = (r->grid.latent_height / patch) * (r->grid.latent_width / patch);
     pv_sampler_levels(r);
     r->state = r->scratch = (struct pv_buffers){.backend = model->backend};
+    r->host = (struct pv_buffers){.backend = model->backend, .host = true};
     take_state(r);
     take_scratch(r);
+    take_host(r);
 }
 
-/* Ends a move: everything asked for is done before its effects are counted, and also before a failure is reported,
- * since what was asked for reads host memory. */
-static pv_status leave(struct pv_rollout *r, pv_status status)
+/* ---- streams ---- */
+
+bool pv_rollout_overlaps(const struct pv_rollout *r)
+{
+    return r->decoding != r->stream;
+}
+
+static void use_streams(struct pv_rollout *r)
+{
+    r->stream = r->opened[0];
+    r->decoding = r->opened[1] ? r->opened[1] : r->stream;
+}
+
+static pv_status open_streams(struct pv_rollout *r)
+{
+    struct pv_backend *backend = r->model->backend;
+    PV_TRY(backend->op->stream_open(backend, &r->error, &r->opened[0]));
+    if (backend->op->mark)
+        PV_TRY(backend->op->stream_open(backend, &r->error, &r->opened[1]));
+    use_streams(r);
+    return PV_OK;
+}
+
+static pv_status synchronize(const struct pv_rollout *r)
 {
     const struct pv_op_table *op = r->stream->backend->op;
+    const pv_status first = op->synchronize(r->stream);
+    const pv_status second = pv_rollout_overlaps(r) ? op->synchronize(r->decoding) : PV_OK;
+    return first != PV_OK ? first : second;
+}
+
+pv_status pv_rollout_wait(const struct pv_rollout *r, struct pv_error *error)
+{
+    r->stream->backend->op->enter(r->stream);
+    const pv_status status = synchronize(r);
+    r->stream->backend->op->leave(r->stream);
+    if (status != PV_OK && error != &r->error)
+        *error = r->error;
+    return status;
+}
+
+pv_status pv_rollout_finish(struct pv_rollout *r, pv_status status)
+{
     struct pv_error first = r->error;
-    pv_status over = op->synchronize(r->stream);
+    pv_status over = synchronize(r);
     if (over == PV_OK)
         over = pv_rollout_part(r, PV_METER_IDLE);
-    op->leave(r->stream);
+    r->stream->backend->op->leave(r->stream);
     if (status == PV_OK)
         return over;
     r->error = first;
@@ -118,28 +155,30 @@ pv_status pv_rollout_prepare(struct pv_rollout *r)
 {
     pv_rollout_measure(r);
     PV_TRY(allocate(r));
-    PV_TRY(r->model->backend->op->stream_open(r->model->backend, &r->error, &r->stream));
+    PV_TRY(open_streams(r));
     r->stream->backend->op->enter(r->stream);
-    return leave(r, compute_constants(r));
+    return pv_rollout_finish(r, compute_constants(r));
 }
 
 static void remove_meter(struct pv_rollout *r)
 {
     if (!r->meter)
         return;
-    r->stream = r->meter->inner;
+    use_streams(r);
     pv_meter_close(r->meter);
     r->meter = NULL;
 }
 
+/* What is metered is on one stream, so that parts have times of their own. */
 pv_status pv_rollout_meter(struct pv_rollout *r, pv_meter meter)
 {
+    PV_TRY(pv_rollout_wait(r, &r->error));
     remove_meter(r);
     if (meter == PV_METER_OFF)
         return PV_OK;
     r->stream->backend->op->enter(r->stream);
-    PV_TRY(leave(r, pv_meter_open(r->stream, meter == PV_METER_OPS, &r->meter)));
-    r->stream = &r->meter->stream;
+    PV_TRY(pv_rollout_finish(r, pv_meter_open(r->stream, meter == PV_METER_OPS, &r->meter)));
+    r->stream = r->decoding = &r->meter->stream;
     return PV_OK;
 }
 
@@ -151,23 +190,22 @@ pv_status pv_rollout_part(struct pv_rollout *r, int part)
 void pv_rollout_release(struct pv_rollout *r)
 {
     remove_meter(r);
-    if (r->stream)
-        r->stream->backend->op->stream_close(r->stream);
+    for (int i = 0; i < 2; i++)
+        if (r->opened[i])
+            r->opened[i]->backend->op->stream_close(r->opened[i]);
     pv_buffers_free(&r->state);
     pv_buffers_free(&r->scratch);
-    if (r->host_frame && r->model->backend->op->host_free)
-        r->model->backend->op->host_free(r->model->backend, r->host_frame);
-    else
-        free(r->host_frame);
-    free(r->tokens.host_time);
+    pv_buffers_free(&r->host);
 }
 
 pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from)
 {
     const struct pv_op_table *op = to->stream->backend->op;
+    PV_TRY(pv_rollout_wait(from, &to->error));
     op->enter(to->stream);
-    PV_TRY(leave(to, op->copy(to->stream, to->state.memory, from->state.memory, from->state.used)));
-    memcpy(to->host_frame, from->host_frame, (size_t)from->takes * pv_rollout_frame_bytes(from));
+    PV_TRY(pv_rollout_finish(to, op->copy(to->stream, to->state.memory, from->state.memory, from->state.used)));
+    for (int i = 0; i < 2; i++)
+        memcpy(to->host_frame[i], from->host_frame[i], pv_rollout_all_bytes(from));
     to->encoder.last = from->encoder.last;
     to->decoder.last = from->decoder.last;
     to->frames = from->frames;
@@ -176,141 +214,13 @@ pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from)
     return PV_OK;
 }
 
-void pv_rollout_set_seed(struct pv_rollout *r, uint64_t seed, uint32_t take)
+pv_status pv_rollout_set_seed(struct pv_rollout *r, uint64_t seed, uint32_t take)
 {
     const struct pv_op_table *op = r->stream->backend->op;
+    PV_TRY(pv_rollout_wait(r, &r->error));
     r->seed = seed;
     r->take = take;
     if (op->record_forget)
         op->record_forget(r->stream);
-}
-
-/* ---- moves ---- */
-
-static pv_status decode(struct pv_rollout *r, uint8_t *pixels)
-{
-    return pv_tae_decode(r->stream, &r->model->tae, &r->grid, &r->decoder, &r->features,
-                         pv_rollout_latent(r, r->frames), pixels);
-}
-
-/* The observed frame of every take into pixels. */
-static pv_status fetch(struct pv_rollout *r, const struct pv_yuv_to_rgb *packed)
-{
-    const struct pv_op_table *op = r->stream->backend->op;
-    const size_t bytes = pv_rollout_frame_bytes(r);
-    if (!packed)
-        return op->upload(r->stream, r->pixels, r->host_frame, all_frames_bytes(r));
-    struct pv_yuv_to_rgb yuv = *packed;
-    yuv.dst = r->pixels;
-    pv_surface_unpack(&yuv, r->planes);
-    PV_TRY(op->upload(r->stream, r->planes, r->host_frame, pv_surface_bytes(&yuv)));
-    PV_TRY(op->yuv_to_rgb(r->stream, &yuv));
-    for (int t = 1; t < r->takes; t++)
-        PV_TRY(op->copy(r->stream, r->pixels + (size_t)t * bytes, r->pixels, bytes));
-    return PV_OK;
-}
-
-static pv_status observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action)
-{
-    struct pv_dit_input in;
-    PV_TRY(pv_rollout_part(r, PV_PART_ENCODE));
-    PV_TRY(fetch(r, yuv));
-    PV_TRY(pv_tae_encode(r->stream, &r->model->tae, &r->grid, &r->encoder, &r->features, r->pixels,
-                         pv_rollout_latent(r, r->frames)));
-    PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
-    PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
-    PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
-    PV_TRY(pv_sampler_place(r));
-    PV_TRY(pv_sampler_describe(r, &in));
-    PV_TRY(pv_sampler_commit(r, in));
-    PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
-    return decode(r, NULL); /* nobody looks at it, but the frames after remember it */
-}
-
-/* From noise to pixels: everything that happens on the backend alone. */
-static pv_status draw(struct pv_rollout *r)
-{
-    struct pv_dit_input in;
-    PV_TRY(pv_sampler_describe(r, &in));
-    PV_TRY(pv_sampler_predict(r, in));
-    PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
-    PV_TRY(pv_sampler_commit(r, in));
-    PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
-    return decode(r, r->pixels);
-}
-
-/* After so many frames places in memory are the same again: latents have 3, the cache has `window`, the decoder's
- * memory has 2. */
-static uint64_t period(const struct pv_rollout *r)
-{
-    const uint64_t window = (uint64_t)r->model->dit.config.window;
-    return window * (window % 3 == 0 ? 1 : 3) * (window % 2 == 0 ? 1 : 2);
-}
-
-/* A long window would keep too many recordings, of which each is used too seldom. */
-static bool repeats(const struct pv_rollout *r)
-{
-    return r->frames >= (uint64_t)r->model->dit.config.window && r->frames >= 2 && period(r) <= RECORDED_MAX;
-}
-
-/* One launch where the backend can record: a frame differs from the one a period earlier only in what place uploaded.
- */
-static pv_status draw_recorded(struct pv_rollout *r)
-{
-    const struct pv_op_table *op = r->stream->backend->op;
-    if (!op->record_begin || !repeats(r))
-        return draw(r);
-    bool replayed;
-    PV_TRY(pv_sampler_stopped(r));
-    PV_TRY(op->record_begin(r->stream, r->frames % period(r), &replayed));
-    return replayed ? PV_OK : op->record_end(r->stream, draw(r));
-}
-
-static pv_status advance(struct pv_rollout *r, const float *action)
-{
-    PV_TRY(pv_rollout_part(r, PV_PART_CONDITION));
-    PV_TRY(pv_dit_condition_action(r->stream, &r->model->dit, &r->condition, action));
-    PV_TRY(pv_rollout_part(r, PV_PART_SAMPLE));
-    PV_TRY(pv_sampler_place(r));
-    PV_TRY(draw_recorded(r));
-    return r->stream->backend->op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
-}
-
-/* The decoder's memory as it was before the last frame; that the frame's own is written once more, with the same
- * values, changes nothing. */
-static pv_status decode_again(struct pv_rollout *r)
-{
-    struct pv_tae_memory before = r->decoder;
-    before.last = !before.last;
-    PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
-    PV_TRY(pv_tae_decode(r->stream, &r->model->tae, &r->grid, &before, &r->features,
-                         pv_rollout_latent(r, r->frames - 1), r->pixels));
-    return r->stream->backend->op->download(r->stream, r->host_frame, r->pixels, all_frames_bytes(r));
-}
-
-pv_status pv_rollout_decode_last(struct pv_rollout *r)
-{
-    r->stream->backend->op->enter(r->stream);
-    return leave(r, decode_again(r));
-}
-
-pv_status pv_rollout_observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action)
-{
-    r->stream->backend->op->enter(r->stream);
-    PV_TRY(leave(r, observe(r, yuv, action)));
-    r->encoder.last = !r->encoder.last;
-    r->decoder.last = !r->decoder.last;
-    r->frames++;
-    return PV_OK;
-}
-
-pv_status pv_rollout_advance(struct pv_rollout *r, const float *action)
-{
-    r->stream->backend->op->enter(r->stream);
-    PV_TRY(leave(r, advance(r, action)));
-    r->decoder.last = !r->decoder.last;
-    r->frames++;
-    r->predicted++;
-    r->pending = r->takes;
     return PV_OK;
 }

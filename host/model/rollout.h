@@ -1,5 +1,16 @@
 /* rollout.h: what a rollout is, and its two moves: observe a frame, predict one.
  *
+ * Where the backend has streams that overlap, predicting only asks: one stream samples and commits, frame after frame,
+ * another one decodes what the first has sampled and brings it to the host. What both touch is ordered so:
+ * - a latent is decoded after the mark that its stream set when it was sampled. The frame that writes over it is the
+ *   third after it, and may be asked for only when it was received;
+ * - the decoder's memory, features and pixels are the second stream's. An observation, which needs them on the first,
+ *   is made when no frame waits, and is over when it returns;
+ * - what the host tells and hears lies in two places, of which frames take turns: one is asked for only when the one
+ *   before the last was received.
+ *
+ * Whatever else there is waits for both streams first.
+ *
  * A move works beside the state and takes effect at its end: new features, latents, keys and values are written where
  * the frames that a retry, a copy or a saved file needs do not lie, and only then the counters turn. So a move that
  * fails or is stopped half-way has changed nothing:
@@ -12,12 +23,20 @@
 #include "backend/meter.h"
 #include "model/model.h"
 
+/* What a frame's ops fetch from the host. */
+struct pv_told {
+    float *action, *time;
+    uint32_t *index;
+};
+
 struct pv_rollout {
     struct pv_error error;
     bool ready; /* open succeeded */
     const struct pv_model *model;
     struct pv_callbacks callbacks;
-    struct pv_stream *stream;        /* what ops are called on: the backend's, or the meter around it */
+    struct pv_stream *opened[2];     /* the backend's; the second NULL where its ops are done when they return */
+    struct pv_stream *stream;        /* what ops are called on: the first of them, or the meter around it */
+    struct pv_stream *decoding;      /* of predicted frames, and their way to the host: the second; else stream */
     struct pv_metered_stream *meter; /* NULL = off */
 
     int width, height; /* of a frame, pixels */
@@ -29,7 +48,7 @@ struct pv_rollout {
 
     uint64_t frames;    /* in the context of each; the index of the next one */
     uint64_t predicted; /* of them */
-    int pending;        /* takes whose last predicted frame waits in host_frame: the last ones */
+    int pending;        /* pictures of the last predicted frames, T each, that were not received: the last ones */
 
     struct pv_tae_grid grid;
     size_t latent_count; /* numbers in a latent of one take */
@@ -49,8 +68,11 @@ struct pv_rollout {
     struct pv_tae_scratch features;
     struct pv_dit_scratch tokens;
     struct pv_dit_condition condition; /* its last level is the commit's */
-    uint8_t *host_frame;               /* [T][height][width][3] */
-    uint32_t host_index;               /* what is uploaded to frame_index */
+
+    /* On the host. */
+    struct pv_buffers host;
+    uint8_t *host_frame[2]; /* [T][height][width][3]: predicted frame i (of `predicted`) in i % 2; in 0 what is sent */
+    struct pv_told told[2]; /* to frame i (of `frames`) in i % 2 */
 };
 
 /* What noise is for: part of its counter, so that the two draws of a frame are independent. */
@@ -64,19 +86,38 @@ pv_status pv_rollout_prepare(struct pv_rollout *r);
 void pv_rollout_release(struct pv_rollout *r);
 /* to is prepared with the same settings. */
 pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from);
-/* Bytes of one take's frame in host_frame. */
+/* Bytes of one take's frame in host_frame; and of all. */
 size_t pv_rollout_frame_bytes(const struct pv_rollout *r);
+size_t pv_rollout_all_bytes(const struct pv_rollout *r);
+/* stream and decoding are two. */
+bool pv_rollout_overlaps(const struct pv_rollout *r);
+/* All that was asked for is done. */
+pv_status pv_rollout_wait(const struct pv_rollout *r, struct pv_error *error);
+/* The same, at the end of a move that is over when it returns, and then leave: before its effects are counted, and also
+ * before a failure is reported, since what was asked for reads host memory. status: of the move; returned if not PV_OK.
+ */
+pv_status pv_rollout_finish(struct pv_rollout *r, pv_status status);
 
-/* What lies in host_frame joins the context: a frame for every take; or, where yuv is not NULL, a packed surface (yuv
- * as pv_surface_pack left it) for all of them. action: action_size values. */
+/* ---- rollout_moves.c ---- */
+
+/* Predicted frames that were not received, or not of all takes; and how many there may be. */
+int pv_rollout_waiting(const struct pv_rollout *r);
+int pv_rollout_room(const struct pv_rollout *r);
+
+/* What lies in host_frame[0] joins the context: a frame for every take; or, where yuv is not NULL, a packed surface
+ * (yuv as pv_surface_pack left it) for all of them. No frame waits. action: action_size values. */
 pv_status pv_rollout_observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action);
-/* The next frame of every take joins its context and is left in host_frame, pending. */
+/* The next frame of every take joins its context, and will be in host_frame, pending; there is room. */
 pv_status pv_rollout_advance(struct pv_rollout *r, const float *action);
-/* The last frame (there is one) decoded once more, into host_frame. The state stays as it is. */
+/* The oldest frame that waits is in host_frame. */
+pv_status pv_rollout_await(struct pv_rollout *r);
+/* The last frame (there is one, none waits) decoded once more, into host_frame[0]. The state stays as it is. */
 pv_status pv_rollout_decode_last(struct pv_rollout *r);
 
+/* ---- rollout.c ---- */
+
 /* Other noise from here on: what was recorded holds the old seed. */
-void pv_rollout_set_seed(struct pv_rollout *r, uint64_t seed, uint32_t take);
+pv_status pv_rollout_set_seed(struct pv_rollout *r, uint64_t seed, uint32_t take);
 
 /* Ops from here on belong to this part of a frame (PV_METER_IDLE: to none). */
 pv_status pv_rollout_part(struct pv_rollout *r, int part);
@@ -92,15 +133,15 @@ float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame);
 void pv_sampler_levels(struct pv_rollout *r);
 /* Tells the backend's memory which frame comes next: its index and the positions of its time. */
 pv_status pv_sampler_place(struct pv_rollout *r);
-/* The next frame as the dynamics sees it, but for noisy and level. */
-pv_status pv_sampler_describe(struct pv_rollout *r, struct pv_dit_input *in);
+/* How the last two latents differ, for the next frame. */
+pv_status pv_sampler_change(struct pv_rollout *r);
 /* PV_ERR_ABORTED when the owner's abort says so. */
 pv_status pv_sampler_stopped(struct pv_rollout *r);
-/* The latent of the next frame, from noise, by rectified flow (Liu et al. 2022, "Flow straight and fast"), predicting
- * the clean latent, in Euler steps. */
-pv_status pv_sampler_predict(struct pv_rollout *r, struct pv_dit_input in);
-/* Keys and values of the next frame, whose latent is known, into the cache. */
-pv_status pv_sampler_commit(struct pv_rollout *r, struct pv_dit_input in);
+/* The latent of the next frame, whose change is known, from noise, by rectified flow (Liu et al. 2022, "Flow straight
+ * and fast"), predicting the clean latent, in Euler steps. */
+pv_status pv_sampler_predict(struct pv_rollout *r);
+/* Keys and values of the next frame, whose change and latent are known, into the cache. */
+pv_status pv_sampler_commit(struct pv_rollout *r);
 
 /* ---- rollout_state.c ---- */
 

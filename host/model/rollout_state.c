@@ -39,7 +39,7 @@ static const struct pv_field settings_fields[] = {
     {.kind = PV_FIELD_INT64, .key = "take", .offset = AT(take), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT64, .key = "frames", .offset = AT(frames), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT64, .key = "predicted", .offset = AT(predicted), .low = 0, .high = UINT32_MAX},
-    {.kind = PV_FIELD_INT, .key = "pending", .offset = AT(pending), .low = 0, .high = PV_CONFIG_TAKES},
+    {.kind = PV_FIELD_INT, .key = "pending", .offset = AT(pending), .low = 0, .high = 2 * PV_CONFIG_TAKES},
     {.kind = PV_FIELD_END},
 };
 
@@ -90,7 +90,7 @@ static pv_status list_parts(const struct pv_rollout *r, struct parts *parts, str
 {
     const struct pv_model *model = r->model;
     const struct pv_dynamics_config *c = &model->dit.config;
-    *parts = (struct parts){calloc((size_t)(2 + 2 * PV_TAE_BLOCKS + 2 * PV_CONFIG_LAYERS + 1), sizeof(struct part)), 0};
+    *parts = (struct parts){calloc((size_t)(2 + 2 * PV_TAE_BLOCKS + 2 * PV_CONFIG_LAYERS + 2), sizeof(struct part)), 0};
     if (!parts->list)
         return pv_fail(error, PV_ERR_MEMORY, "no memory to list the state of a rollout");
     for (unsigned back = 1; back <= 2; back++)
@@ -104,9 +104,9 @@ static pv_status list_parts(const struct pv_rollout *r, struct parts *parts, str
             set_shape(append(parts, pv_weight_name("cache.%d.%s", i, value ? "v" : "k"), PART_ACTIVATIONS,
                              value ? r->cache.v[i] : r->cache.k[i]),
                       3, (int64_t)r->takes * c->window, r->tokens.tokens, (int64_t)c->kv_heads * c->head_dim);
-    if (r->pending)
-        set_shape(append(parts, pv_weight_name("frame"), PART_FRAME, r->host_frame), 3, (int64_t)r->takes * r->height,
-                  r->width, 3);
+    for (unsigned back = 1; back <= (unsigned)pv_rollout_waiting(r); back++)
+        set_shape(append(parts, pv_weight_name("frame.%u", back), PART_FRAME, r->host_frame[(r->predicted - back) % 2]),
+                  3, (int64_t)r->takes * r->height, r->width, 3);
     for (size_t i = 0; i < parts->count; i++)
         parts->list[i].view.name = parts->list[i].name.text;
     return PV_OK;
@@ -183,6 +183,7 @@ static pv_status write_parts(struct pv_rollout *r, struct parts *parts, const ch
 pv_status pv_rollout_write(struct pv_rollout *r, const char *path)
 {
     struct parts parts;
+    PV_TRY(pv_rollout_wait(r, &r->error));
     PV_TRY(list_parts(r, &parts, &r->error));
     const pv_status status = write_parts(r, &parts, path);
     free_parts(&parts);
@@ -212,10 +213,10 @@ static pv_status apply_settings(struct pv_rollout *r, const struct pv_safetensor
     if (s.predicted > s.frames || (s.predicted == s.frames && s.frames > 0))
         return pv_fail(&r->error, PV_ERR_FORMAT, "%s: predicted is %lld; it must be less than the %lld frames", file,
                        (long long)s.predicted, (long long)s.frames);
-    if (s.pending > s.takes || (s.pending && s.predicted == 0))
+    if (s.pending > 2 * s.takes || s.pending > s.takes * s.predicted)
         return pv_fail(&r->error, PV_ERR_FORMAT,
-                       "%s: pending is %d; it must be at most the %d takes, and 0 when predicted is 0", file, s.pending,
-                       s.takes);
+                       "%s: pending is %d; it must be at most %d takes of two frames, and of the %lld predicted ones",
+                       file, s.pending, s.takes, (long long)s.predicted);
     if (s.mode == PV_MODE_MEAN && s.steps != 1)
         return pv_fail(&r->error, PV_ERR_FORMAT, "%s: steps is %d; it must be 1 when mode is \"mean\"", file, s.steps);
     r->width = s.width;
@@ -339,6 +340,7 @@ static pv_status spread_parts(struct pv_rollout *to, const struct parts *many, c
 pv_status pv_rollout_spread(struct pv_rollout *to, const struct pv_rollout *from)
 {
     struct parts many, one;
+    PV_TRY(pv_rollout_wait(from, &to->error));
     to->encoder.last = from->encoder.last;
     to->decoder.last = from->decoder.last;
     to->frames = from->frames;

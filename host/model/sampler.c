@@ -32,27 +32,39 @@ static pv_status noise(struct pv_rollout *r, float *dst, enum pv_noise_purpose p
 
 pv_status pv_sampler_place(struct pv_rollout *r)
 {
-    PV_TRY(pv_dit_rope_time(r->stream, &r->model->dit, &r->tokens, r->frames));
-    r->host_index = (uint32_t)r->frames;
-    return r->stream->backend->op->upload(r->stream, r->frame_index, &r->host_index, sizeof r->host_index);
+    const struct pv_told *told = &r->told[r->frames % 2];
+    PV_TRY(pv_dit_rope_time(r->stream, &r->model->dit, &r->tokens, r->frames, told->time));
+    *told->index = (uint32_t)r->frames;
+    return r->stream->backend->op->upload(r->stream, r->frame_index, told->index, sizeof *told->index);
 }
 
-/* Before frame 0 there is nothing (zero); a frame with one frame of past has no change yet (zero). */
-pv_status pv_sampler_describe(struct pv_rollout *r, struct pv_dit_input *in)
+/* Before frame 0 there is nothing (zero). */
+static const float *latent_before(const struct pv_rollout *r, unsigned back)
+{
+    return pv_rollout_latent(r, r->frames + 3 - back);
+}
+
+/* A frame with one frame of past has no change yet (zero). */
+pv_status pv_sampler_change(struct pv_rollout *r)
 {
     const struct pv_op_table *op = r->stream->backend->op;
-    const uint64_t i = r->frames;
-    const float *previous = pv_rollout_latent(r, i + 2); /* i - 1, modulo 3 */
-    *in = (struct pv_dit_input){.frame = i, .previous = previous, .change = r->change};
-    if (i < 2)
+    if (r->frames < 2)
         return op->zero(r->stream, r->change, (size_t)r->takes * r->latent_count * sizeof(float));
-    return combine(r, r->change, previous, 1, pv_rollout_latent(r, i + 1), -1);
+    return combine(r, r->change, latent_before(r, 1), 1, latent_before(r, 2), -1);
 }
 
-static pv_status step(struct pv_rollout *r, int k, const struct pv_dit_input *in, float *x)
+/* The next frame as the dynamics sees it. */
+static struct pv_dit_input input_with(const struct pv_rollout *r, const float *noisy, int level)
+{
+    return (struct pv_dit_input){
+        .frame = r->frames, .level = level, .noisy = noisy, .previous = latent_before(r, 1), .change = r->change};
+}
+
+static pv_status step(struct pv_rollout *r, int k, float *x)
 {
     const double share = 1.0 / (r->steps - k); /* of the way left that one Euler step goes */
-    PV_TRY(pv_dit_forward(r->stream, &r->model->dit, &r->condition, &r->tokens, &r->cache, in, r->clean));
+    const struct pv_dit_input in = input_with(r, x, k);
+    PV_TRY(pv_dit_forward(r->stream, &r->model->dit, &r->condition, &r->tokens, &r->cache, &in, r->clean));
     return combine(r, x, x, 1 - share, r->clean, share);
 }
 
@@ -64,28 +76,25 @@ pv_status pv_sampler_stopped(struct pv_rollout *r)
                    (unsigned long long)r->frames);
 }
 
-pv_status pv_sampler_predict(struct pv_rollout *r, struct pv_dit_input in)
+pv_status pv_sampler_predict(struct pv_rollout *r)
 {
     const struct pv_callbacks *callbacks = &r->callbacks;
     float *x = pv_rollout_latent(r, r->frames);
-    in.noisy = x;
     PV_TRY(noise(r, x, PV_NOISE_SAMPLE));
     for (int k = 0; k < r->steps; k++) {
         PV_TRY(pv_sampler_stopped(r));
-        in.level = k;
-        PV_TRY(step(r, k, &in, x));
+        PV_TRY(step(r, k, x));
         if (callbacks->progress)
             callbacks->progress(callbacks->user, (uint64_t)k + 1, (uint64_t)r->steps);
     }
     return PV_OK;
 }
 
-pv_status pv_sampler_commit(struct pv_rollout *r, struct pv_dit_input in)
+pv_status pv_sampler_commit(struct pv_rollout *r)
 {
     const double level = r->model->config.context_level;
     PV_TRY(noise(r, r->noise, PV_NOISE_COMMIT));
     PV_TRY(combine(r, r->noisy, pv_rollout_latent(r, r->frames), level, r->noise, 1 - level));
-    in.noisy = r->noisy;
-    in.level = r->steps;
+    const struct pv_dit_input in = input_with(r, r->noisy, r->steps);
     return pv_dit_forward(r->stream, &r->model->dit, &r->condition, &r->tokens, &r->cache, &in, NULL);
 }

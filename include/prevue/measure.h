@@ -51,7 +51,8 @@ typedef struct pv_meter_row {
     double seconds;    /* of all calls together; with PV_METER_PARTS only parts have a time */
 } pv_meter_row;
 
-/* Starts counting from zero, or stops. PV_METER_OFF: the rollout runs as it would without a meter. */
+/* Starts counting from zero, or stops. PV_METER_OFF: the rollout runs as it would without a meter. With one it does
+ * everything in turn, also on a device: no frame is taken while another waits. */
 PV_API pv_status pv_rollout_set_meter(pv_rollout *rollout, pv_meter meter);
 /* Rows 0 to PV_PART_COUNT - 1 are the parts, those after it their ops, in the order of their first call. PV_END past
  * the last; PV_ERR_ARGUMENT when no meter is set. row->struct_size must be set by the caller. */

@@ -5,12 +5,17 @@
  *
  *     pv_model_open -> pv_rollout_open -> send ... send -> { predict -> receive } ... -> close
  *
+ * A backend that works on a device works ahead: predict asks it for a frame and returns, receive waits for the frame
+ * that it hands out. Who predicts as long as frames are taken, and receives one when PV_AGAIN says that no more is,
+ * keeps a device busy; who receives each frame before the next has it soonest. The frames are the same.
+ *
  * Rules that hold for every function here, unless its comment says otherwise:
  * - It returns PV_OK (0) or a negative pv_status. On failure pv_model_message / pv_rollout_message give one
  *   sentence that names the value, tensor or file, what was expected and what to do.
  * - A handle is used by one thread at a time. Different handles are independent; rollouts of one model may run on
  *   different threads at once.
- * - After a failure the handle is still valid: its state is what it was before the call, unless stated.
+ * - After a failure the handle is still valid: its state is what it was before the call, unless stated. A device may
+ *   fail after the call that asked: PV_ERR_DEVICE then comes from a later one, and only message and close are of use.
  * - A params struct is filled by its _init function first; struct_size is how old and new binaries understand
  *   each other. Passing NULL for params means the defaults.
  * - The library never prints, exits or installs a signal handler.
@@ -49,7 +54,7 @@ typedef struct pv_callbacks {
     void *user;
     /* One sentence, no newline, valid during the call. */
     void (*log)(void *user, pv_log_level level, const char *sentence);
-    /* Work done of total, in steps of the running call (tensors loaded, sampling steps). */
+    /* Work done of total, in steps of the running call (tensors loaded, sampling steps; of a device: asked for). */
     void (*progress)(void *user, uint64_t done, uint64_t total);
     /* Non-zero stops the running call with PV_ERR_ABORTED. Asked at least once a sampling step. */
     int (*abort)(void *user);
@@ -204,26 +209,31 @@ PV_API void pv_rollout_params_init(pv_rollout_params *params);
 /* *rollout is set also on failure when there was memory for it (see pv_model_open). */
 PV_API pv_status pv_rollout_open(pv_model *model, const pv_rollout_params *params, pv_rollout **rollout);
 /* An observed frame joins the context. The frame is read before the call returns. PV_AGAIN while a predicted frame
- * waits to be received; after that an observation takes the place of what would have come next. */
+ * waits to be received; after that an observation takes the place of what would have come next. All that the rollout
+ * was asked for is done when it returns. */
 PV_API pv_status pv_rollout_send(pv_rollout *rollout, const pv_frame *frame, const pv_action *action);
 PV_API void pv_surface_init(pv_surface *surface);
 /* The same of a surface of the rollout's size. Its planes go to the device as they are and become RGB there, chroma
  * interpolated linearly, the same bytes on every backend. Values are taken as they are: PQ, HLG and wide gamuts are not
  * brought to BT.709. */
 PV_API pv_status pv_rollout_send_surface(pv_rollout *rollout, const pv_surface *surface, const pv_action *action);
-/* Advances by one frame. PV_AGAIN while a predicted frame waits to be received. PV_ERR_ARGUMENT before the first
- * send. After PV_ERR_ABORTED the rollout is where it was: predict can be called again, with the same result. */
+/* Advances by one frame. On a device the frame is asked for, and one more is taken while a frame waits to be received;
+ * on other backends it is there when the call returns. PV_AGAIN when no more is taken: receive first. PV_ERR_ARGUMENT
+ * before the first send. After PV_ERR_ABORTED the rollout is where it was, with the frames that wait: predict can be
+ * called again, with the same result. */
 PV_API pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action);
-/* Copies the predicted frame into frame->data (the caller sets data, stride, width, height = the rollout's) and
- * sets frame->index. PV_AGAIN when none is ready. */
+/* Copies the oldest predicted frame that waits into frame->data (the caller sets data, stride, width, height = the
+ * rollout's) and sets frame->index; on a device once that frame is finished, whatever was asked for after it. PV_AGAIN
+ * when none waits. */
 PV_API pv_status pv_rollout_receive(pv_rollout *rollout, pv_frame *frame);
 /* The codec's own picture of the newest frame of the context: of an observed frame, what encoding and decoding keep of
  * it (the best that any prediction can look like); of a predicted one, what receive gave, of several takes the first's.
  * Writes frame as receive does, except index and take, and changes nothing that comes after. PV_AGAIN while a predicted
  * frame waits to be received, PV_ERR_ARGUMENT before the first frame. */
 PV_API pv_status pv_rollout_reconstruct(pv_rollout *rollout, pv_frame *frame);
-/* A copy that continues on its own, bit for bit as the original would. It shares only the model. Uses both handles.
- * *copy is set also on failure when there was memory for it. */
+/* A copy that continues on its own, bit for bit as the original would, with the frames that wait. It shares only the
+ * model. Uses both handles; what the original was asked for is done when it returns. *copy is set also on failure when
+ * there was memory for it. */
 PV_API pv_status pv_rollout_fork(const pv_rollout *rollout, pv_rollout **copy);
 /* A copy that runs `takes` futures side by side: those that forks with set_take(seed, take), (seed + 1, take) ... would
  * predict one by one, equal up to rounding, in one pass over the weights a step. predict advances all of them, receive
@@ -233,7 +243,7 @@ PV_API pv_status pv_rollout_fork_takes(const pv_rollout *rollout, int takes, pv_
 /* Changes the noise of the frames still to come: forks become takes. Of several takes it is the seed of the first,
  * those of the others follow. */
 PV_API pv_status pv_rollout_set_take(pv_rollout *rollout, uint64_t seed, uint32_t take);
-/* The whole state in one file: written under a temporary name, then renamed. */
+/* The whole state in one file, frames that wait included: written under a temporary name, then renamed. */
 PV_API pv_status pv_rollout_save(pv_rollout *rollout, const char *path);
 /* Continues a saved rollout with the same weights; callbacks come from params (may be NULL), the rest from the
  * file. *rollout is set also on failure when there was memory for it. */

@@ -7,7 +7,7 @@
 
 #include "model/golden.h"
 
-enum { SIDE = 32, FRAME_BYTES = SIDE * SIDE * 3, SENT = 3, WINDOW = 5, PERIOD = 6 * WINDOW };
+enum { SIDE = 32, FRAME_BYTES = SIDE * SIDE * 3, SENT = 3, WINDOW = 5, PERIOD = 3 * WINDOW };
 
 TestSuite(kernels_recorded, .timeout = 300);
 

@@ -183,9 +183,10 @@ ParameterizedTest(const struct run *run, golden, rolling_cache_equals_the_whole_
         assert_ok(&f, f.op->upload(r->stream, r->noisy, noisy + i * n, f.latent_bytes));
         assert_ok(&f, f.op->upload(r->stream, r->noise, i ? history + (i - 1) * n : zero, f.latent_bytes));
         assert_ok(&f, f.op->upload(r->stream, r->change, change, f.latent_bytes));
-        assert_ok(&f, pv_dit_rope_time(r->stream, dit, &r->tokens, i));
+        assert_ok(&f, pv_dit_rope_time(r->stream, dit, &r->tokens, i, r->told[0].time));
         assert_ok(&f, pv_dit_condition_action(r->stream, dit, &r->condition,
-                                              actions ? actions + i * (size_t)dit->config.action_size : zero));
+                                              actions ? actions + i * (size_t)dit->config.action_size : zero,
+                                              r->told[0].action));
         /* As the sampler does: the cache alone first, which must not disturb the pass that follows. */
         assert_ok(&f, pv_dit_forward(r->stream, dit, &r->condition, &r->tokens, &r->cache, &in, NULL));
         assert_ok(&f, pv_dit_forward(r->stream, dit, &r->condition, &r->tokens, &r->cache, &in, r->clean));

@@ -263,6 +263,7 @@ Test(misuse, states_that_do_not_fit_are_refused)
         {"\\\"pending\\\": 1", "\\\"pending\\\": x", "JSON"},
         {"\\\"pending\\\": 1", "\\\"pending\\\": 0", "tensors"},
         {"\\\"pending\\\": 1", "\\\"pending\\\": 2", "pending"},
+        {"\\\"pending\\\": 1", "\\\"pending\\\": 3", "pending"},
         {"\\\"takes\\\": 1", "\\\"takes\\\": 0", "takes"},
         {"\\\"takes\\\": 1", "\\\"takes\\\": 2", "latent.1"},
         {"\\\"take\\\": 0", "\\\"tako\\\": 0", "take"},
