@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "command.h"
 #include "live_picture.h"
 #include "preview.h"
@@ -79,10 +80,11 @@ static void log_sentence(void *user, pv_log_level level, const char *sentence)
 
 /* ---- predicting ---- */
 
-static pv_status predict_step(struct stages *st, pv_frame *frame, struct pv_error *err)
+/* asked, until: of ask_ahead. */
+static pv_status predict_step(struct stages *st, pv_frame *frame, int64_t *asked, int64_t until, struct pv_error *err)
 {
     struct pv_preview_session *s = st->session;
-    pv_status status = pv_rollout_predict(s->rollout, s->action.values ? &s->action : NULL);
+    pv_status status = pv_ask_ahead(s->rollout, s->action.values ? &s->action : NULL, asked, until);
     for (int i = 0; i < s->plan.takes && status == PV_OK; i++) {
         status = pv_rollout_receive(s->rollout, frame);
         if (status == PV_OK)
@@ -94,11 +96,14 @@ static pv_status predict_step(struct stages *st, pv_frame *frame, struct pv_erro
     return PV_OK;
 }
 
-static pv_status save_when_due(struct pv_preview_session *s, int64_t steps, uint64_t *due_ns, struct pv_error *err)
+static bool save_is_due(const struct pv_preview_session *s, int64_t steps, uint64_t due_ns)
+{
+    return steps - s->start_step == FIRST_SAVE || pv_now_ns() >= due_ns;
+}
+
+static pv_status save(struct pv_preview_session *s, int64_t steps, uint64_t *due_ns, struct pv_error *err)
 {
     const uint64_t start = pv_now_ns();
-    if (steps - s->start_step != FIRST_SAVE && start < *due_ns)
-        return PV_OK;
     PV_TRY(pv_preview_save_takes(s, steps, err));
     const uint64_t end = pv_now_ns(), pause = SAVE_SHARE * (end - start);
     *due_ns = end + (pause > SAVE_MS * UINT64_C(1000000) ? pause : SAVE_MS * UINT64_C(1000000));
@@ -116,10 +121,12 @@ static void *engine_main(void *argument)
     frame.data = malloc(frame.stride * (size_t)frame.height);
     pv_status status = frame.data ? PV_OK : pv_fail(&err, PV_ERR_MEMORY, "no memory for a frame");
     uint64_t due_ns = pv_now_ns() + SAVE_MS * UINT64_C(1000000);
+    int64_t asked = s->start_step;
     for (int64_t i = s->start_step; i < wanted && status == PV_OK; i++) {
-        status = predict_step(st, &frame, &err);
-        if (status == PV_OK && i + 1 < wanted)
-            status = save_when_due(s, i + 1, &due_ns, &err);
+        const bool due = i + 1 < wanted && save_is_due(s, i + 1, due_ns);
+        status = predict_step(st, &frame, &asked, due ? i + 1 : wanted, &err); /* a saved state has no frame waiting */
+        if (status == PV_OK && due)
+            status = save(s, i + 1, &due_ns, &err);
     }
     if (status == PV_OK) /* who is stopped while files are written need not predict again */
         status = pv_preview_save_takes(s, wanted, &err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "command.h"
 #include "signals.h"
 
@@ -145,14 +146,14 @@ static pv_status send_context(struct pv_run *run)
     return p->context > 0 ? pv_rollout_set_take(p->rollout, p->seed, 0) : PV_OK;
 }
 
-static pv_status predict_frame(struct pv_run *run)
+static pv_status predict_frame(struct pv_run *run, int64_t *asked)
 {
     const struct pv_pipeline_params *p = run->params;
     struct pv_pooled_frame *pooled = pv_frame_pool_take(&run->predicted_pool);
     if (!pooled)
         return PV_ERR_ABORTED;
     const uint64_t start = pv_now_ns();
-    pv_status status = pv_rollout_predict(p->rollout, p->action);
+    pv_status status = pv_ask_ahead(p->rollout, p->action, asked, p->frames);
     if (status == PV_OK)
         status = pv_rollout_receive(p->rollout, &pooled->frame);
     if (status != PV_OK) {
@@ -176,9 +177,10 @@ void *pv_engine_main(void *argument)
 {
     struct pv_run *run = argument;
     const uint64_t start = pv_now_ns();
+    int64_t asked = 0;
     pv_status status = send_context(run);
     for (int64_t i = 0; i < run->params->frames && status == PV_OK && !must_stop(run); i++)
-        status = predict_frame(run);
+        status = predict_frame(run, &asked);
     if (status != PV_OK)
         engine_fail(run, status);
     pv_queue_end(run->finished); /* the reader ended before: it ended the queue of the context */

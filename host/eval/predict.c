@@ -17,6 +17,7 @@ struct run {
     struct pv_scores *scores;
     struct pv_error *err;
     uint8_t *picture; /* [height][width][3]: a frame that is not kept */
+    int left;         /* frames of the rollout in work that were not asked for yet */
 };
 
 int pv_eval_frames(const struct pv_eval_params *params, int ahead)
@@ -43,11 +44,20 @@ static pv_status send_frame(struct run *run, pv_rollout *rollout, int t)
     return status == PV_OK ? PV_OK : failed(run, status, rollout);
 }
 
+/* Frames are asked for as long as they are taken: a device predicts one while another is measured. */
+static pv_status ask_ahead(struct run *run, pv_rollout *rollout, const pv_action *action)
+{
+    pv_status status = PV_OK;
+    while (run->left > 0 && (status = pv_rollout_predict(rollout, action)) == PV_OK)
+        run->left--;
+    return status == PV_AGAIN ? PV_OK : status;
+}
+
 /* action may be NULL. */
 static pv_status predict_frame(struct run *run, pv_rollout *rollout, const pv_action *action, uint8_t *rgb)
 {
     pv_frame frame = frame_at(run->footage, rgb);
-    pv_status status = pv_rollout_predict(rollout, action);
+    pv_status status = ask_ahead(run, rollout, action);
     if (status == PV_OK)
         status = pv_rollout_receive(rollout, &frame);
     if (status != PV_OK)
@@ -148,8 +158,10 @@ static pv_status measure_long(struct run *run, pv_rollout *rollout, const struct
 static pv_status measure_model(struct run *run, pv_rollout *rollout)
 {
     const struct pv_footage *f = run->footage;
+    const bool run_long = run->params->run_long && f->objects > 0;
     struct pv_trial trial;
     pv_status status = pv_trial_open(&trial, f, PV_PREDICTOR_MODEL, run->scores, run->err);
+    run->left = run_long && PV_AHEAD_LONG > f->ahead ? PV_AHEAD_LONG : f->ahead;
     for (int t = 1; t <= f->ahead && status == PV_OK; t++) {
         uint8_t *rgb = f->predicted + (size_t)(t - 1) * pv_footage_frame_bytes(f);
         status = predict_frame(run, rollout, NULL, rgb);
@@ -158,7 +170,7 @@ static pv_status measure_model(struct run *run, pv_rollout *rollout)
     }
     if (status == PV_OK)
         pv_trial_end(&trial);
-    if (status == PV_OK && run->params->run_long && f->objects > 0)
+    if (status == PV_OK && run_long)
         status = measure_long(run, rollout, &trial);
     pv_trial_close(&trial);
     return status;
@@ -189,8 +201,9 @@ static pv_status run_takes(struct run *run, pv_rollout *rollout, struct takes *t
 {
     for (int k = 0; k < takes->count; k++)
         PV_TRY(pv_trial_open(&takes->trial[k], run->footage, PV_PREDICTOR_MEAN_TAKE, &takes->scratch, run->err));
+    run->left = run->footage->ahead;
     for (int t = 1; t <= run->footage->ahead; t++) {
-        pv_status status = pv_rollout_predict(rollout, NULL);
+        pv_status status = ask_ahead(run, rollout, NULL);
         for (int k = 0; k < takes->count && status == PV_OK; k++) {
             pv_frame frame = frame_at(run->footage, run->picture);
             status = pv_rollout_receive(rollout, &frame);
@@ -280,6 +293,7 @@ static pv_status measure_bounce(struct run *run, const pv_rollout *observed, con
         status = failed(run, status, rollout);
     if (status == PV_OK)
         status = pv_trial_open(&trial, run->footage, who, run->scores, run->err);
+    run->left = run->footage->ahead;
     for (int t = 1; t <= run->footage->ahead && status == PV_OK; t++) {
         status = predict_frame(run, rollout, action, run->picture);
         if (status == PV_OK)
@@ -316,7 +330,7 @@ pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct 
         counting += footage->contact[i] > 0;
     if (counting == 0)
         return PV_OK;
-    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage))};
+    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage)), 0};
     const float gravity[3] = {footage->turned_gravity[0], footage->turned_gravity[1], 1};
     const pv_action action = {.values = gravity, .count = 3};
     pv_rollout *observed = NULL;
@@ -337,7 +351,7 @@ pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct 
 pv_status pv_predict_footage(const struct pv_eval_params *params, struct pv_footage *footage, struct pv_scores *scores,
                              struct pv_error *err)
 {
-    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage))};
+    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage)), 0};
     pv_rollout *observed = NULL;
     pv_status status = run.picture ? PV_OK : pv_fail(err, PV_ERR_MEMORY, "no memory for a frame");
     if (status == PV_OK)

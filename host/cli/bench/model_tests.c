@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "bench/bench.h"
 #include "bench/memory.h"
 #include "bench/row.h"
@@ -41,12 +42,19 @@ static pv_status send(struct stage *s, int index)
     return status == PV_OK ? PV_OK : rollout_failed(s, s->rollout, status);
 }
 
-static pv_status predict(struct stage *s)
+/* The next frame of every take; asked, until: of ask_ahead. */
+static pv_status predict_ahead(struct stage *s, int64_t *asked, int64_t until)
 {
-    pv_status status = pv_rollout_predict(s->rollout, NULL);
+    pv_status status = pv_ask_ahead(s->rollout, NULL, asked, until);
     for (int i = 0; i < s->c.takes && status == PV_OK; i++)
         status = pv_rollout_receive(s->rollout, &s->frame);
     return status == PV_OK ? PV_OK : rollout_failed(s, s->rollout, status);
+}
+
+static pv_status predict(struct stage *s)
+{
+    int64_t asked = 0;
+    return predict_ahead(s, &asked, 1);
 }
 
 /* Spreads a rollout that has its context over the takes. */
@@ -82,13 +90,20 @@ static void close_stage(struct stage *s)
     free(s->frame.data);
 }
 
-/* The next frame of every take, timed. */
-static pv_status advance(struct stage *s, double *ms)
+/* The same, timed: on a device that works ahead, what passes between two frames. */
+static pv_status advance_ahead(struct stage *s, int64_t *asked, int64_t until, double *ms)
 {
     const uint64_t start = pv_now_ns();
-    PV_TRY(predict(s));
+    PV_TRY(predict_ahead(s, asked, until));
     *ms = (double)(pv_now_ns() - start) * 1e-6;
     return PV_OK;
+}
+
+/* One frame, from when it is asked for. */
+static pv_status advance(struct stage *s, double *ms)
+{
+    int64_t asked = 0;
+    return advance_ahead(s, &asked, 1, ms);
 }
 
 static int frames_for(const struct stage *s, double one_ms)
@@ -143,15 +158,17 @@ static pv_status set_meter(struct stage *s, pv_meter meter)
 static pv_status time_model(struct stage *s, struct pv_bench_samples *samples, struct pv_power_reading *reading)
 {
     const bool gpu = pv_bench_on_gpu(s->b->model.info.backend);
+    const int warm_up = gpu ? WARM_UP_GPU : WARM_UP;
+    int64_t asked = 0;
     double ms = 0;
-    for (int i = 0; i < (gpu ? WARM_UP_GPU : WARM_UP); i++)
-        PV_TRY(advance(s, &ms));
+    for (int i = 0; i < warm_up; i++)
+        PV_TRY(advance_ahead(s, &asked, warm_up + 1, &ms));
     PV_TRY(pv_bench_samples_open(samples, (int)s->b->v->repetitions, frames_for(s, ms), s->err));
     const int all = samples->repetitions * samples->frames;
     pv_power_begin(s->b->power, gpu);
     for (int i = 0; i < all; i++) {
         show_progress(s, "model: measured", i, all);
-        PV_TRY(advance(s, &samples->frame_ms[i]));
+        PV_TRY(advance_ahead(s, &asked, warm_up + all, &samples->frame_ms[i]));
     }
     *reading = pv_power_end(s->b->power);
     return PV_OK;
