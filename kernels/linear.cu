@@ -1,6 +1,7 @@
 /* linear.cu: dst = residual + gate * activation(src weight^T + bias): on tensor cores for bf16 whose rows are made of
  * aligned eights, many sums in Hopper's own way, else plain. */
 #include "product.cuh"
+#include "product_mma.cuh"
 #include "product_wgmma.cuh"
 
 /* ---- where a row comes from ---- */
