@@ -80,7 +80,7 @@ static void log_sentence(void *user, pv_log_level level, const char *sentence)
 
 /* ---- predicting ---- */
 
-/* asked, until: of ask_ahead. */
+/* asked, until: of pv_ask_ahead. */
 static pv_status predict_step(struct stages *st, pv_frame *frame, int64_t *asked, int64_t until, struct pv_error *err)
 {
     struct pv_preview_session *s = st->session;

@@ -86,18 +86,25 @@ static pv_status open_rollout(struct run *run, pv_mode mode, pv_rollout **rollou
     return PV_OK;
 }
 
+/* A rollout that goes on from what was observed, and a predictor's trial of it. Both are to be closed, also on failure.
+ */
+static pv_status open_trial(struct run *run, const pv_rollout *observed, enum pv_predictor who, pv_rollout **rollout,
+                            struct pv_trial *trial)
+{
+    *trial = (struct pv_trial){0};
+    const pv_status status = pv_rollout_fork(observed, rollout);
+    return status == PV_OK ? pv_trial_open(trial, run->footage, who, run->scores, run->err)
+                           : failed(run, status, *rollout);
+}
+
 /* ---- the ceiling ---- */
 
 /* What came goes through encoder and decoder. */
 static pv_status measure_codec(struct run *run, const pv_rollout *observed)
 {
-    struct pv_trial trial = {0};
+    struct pv_trial trial;
     pv_rollout *rollout;
-    pv_status status = pv_rollout_fork(observed, &rollout);
-    if (status != PV_OK)
-        status = failed(run, status, rollout);
-    if (status == PV_OK)
-        status = pv_trial_open(&trial, run->footage, PV_PREDICTOR_CODEC, run->scores, run->err);
+    pv_status status = open_trial(run, observed, PV_PREDICTOR_CODEC, &rollout, &trial);
     for (int t = 1; t <= run->footage->ahead && status == PV_OK; t++) {
         status = send_frame(run, rollout, t);
         pv_frame frame = frame_at(run->footage, run->picture);
@@ -286,13 +293,9 @@ static pv_status measure_takes(struct run *run)
 static pv_status measure_bounce(struct run *run, const pv_rollout *observed, const pv_action *action,
                                 enum pv_predictor who)
 {
-    struct pv_trial trial = {0};
+    struct pv_trial trial;
     pv_rollout *rollout;
-    pv_status status = pv_rollout_fork(observed, &rollout);
-    if (status != PV_OK)
-        status = failed(run, status, rollout);
-    if (status == PV_OK)
-        status = pv_trial_open(&trial, run->footage, who, run->scores, run->err);
+    pv_status status = open_trial(run, observed, who, &rollout, &trial);
     run->left = run->footage->ahead;
     for (int t = 1; t <= run->footage->ahead && status == PV_OK; t++) {
         status = predict_frame(run, rollout, action, run->picture);

@@ -32,20 +32,23 @@ struct chroma {
     int32_t u[PAIRS + 2], v[PAIRS + 2];
 };
 
-static PV_INLINE void blend_down(const struct pixel_row *row, size_t first, size_t count, size_t pairs, bool wide,
+static PV_INLINE int32_t blend(struct pixel_row row, size_t at, bool wide)
+{
+    return (4 - row.share) * sample(row.near, at, wide) + row.share * sample(row.other, at, wide);
+}
+
+static PV_INLINE void blend_down(struct pixel_row row, size_t first, size_t count, size_t pairs, bool wide,
                                  struct chroma *c)
 {
-    const int32_t share = row->share;
     for (size_t i = 0; i < count; i++) {
-        const size_t at = 2 * (first + i);
-        c->u[i + 1] = (4 - share) * sample(row->near, at, wide) + share * sample(row->other, at, wide);
-        c->v[i + 1] = (4 - share) * sample(row->near, at + 1, wide) + share * sample(row->other, at + 1, wide);
+        c->u[i + 1] = blend(row, 2 * (first + i), wide);
+        c->v[i + 1] = blend(row, 2 * (first + i) + 1, wide);
     }
     const size_t before = 2 * (first - (first > 0)), after = 2 * (first + count - (first + count == pairs));
-    c->u[0] = (4 - share) * sample(row->near, before, wide) + share * sample(row->other, before, wide);
-    c->v[0] = (4 - share) * sample(row->near, before + 1, wide) + share * sample(row->other, before + 1, wide);
-    c->u[count + 1] = (4 - share) * sample(row->near, after, wide) + share * sample(row->other, after, wide);
-    c->v[count + 1] = (4 - share) * sample(row->near, after + 1, wide) + share * sample(row->other, after + 1, wide);
+    c->u[0] = blend(row, before, wide);
+    c->v[0] = blend(row, before + 1, wide);
+    c->u[count + 1] = blend(row, after, wide);
+    c->v[count + 1] = blend(row, after + 1, wide);
 }
 
 static PV_INLINE uint8_t scaled_byte(int32_t sum)
@@ -80,7 +83,7 @@ static PV_INLINE void any_rows(const struct pv_yuv_to_rgb *p, const struct pv_yu
         uint8_t *dst = p->dst + y * 6 * pairs;
         for (size_t first = 0; first < pairs; first += PAIRS) {
             const size_t count = pairs - first < PAIRS ? pairs - first : PAIRS;
-            blend_down(&row, first, count, pairs, wide, &c);
+            blend_down(row, first, count, pairs, wide, &c);
             convert(k, row.luma, first, count, wide, 0, p->between_x, &c, rgb);
             convert(k, row.luma, first, count, wide, 1, 2 - p->between_x, &c, rgb);
             for (size_t x = 0; x < 2 * count; x++)

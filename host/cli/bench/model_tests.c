@@ -42,7 +42,7 @@ static pv_status send(struct stage *s, int index)
     return status == PV_OK ? PV_OK : rollout_failed(s, s->rollout, status);
 }
 
-/* The next frame of every take; asked, until: of ask_ahead. */
+/* The next frame of every take; asked, until: of pv_ask_ahead. */
 static pv_status predict_ahead(struct stage *s, int64_t *asked, int64_t until)
 {
     pv_status status = pv_ask_ahead(s->rollout, NULL, asked, until);
