@@ -2,25 +2,17 @@
  * one waits. Frames are those of one after another, byte for byte, whatever is done while they wait. With
  * PV_TEST_CHECKED, on the emulator that sees streams which do not wait for each other, each wait is left out in turn.
  */
-#include <criterion/criterion.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/scratch_folder.h"
-#include "model/golden.h"
+#include "observed.h"
 
 enum {
-    SIDE = 32,
-    FRAME_BYTES = SIDE * SIDE * 3,
-    SENT = 3,
     TAKES = 3,
     FUTURE = 20 /* past where frames are replayed */
 };
 
 TestSuite(kernels_ahead, .timeout = 600);
-
-static uint8_t observed[SENT * FRAME_BYTES];
 
 static bool is_checked(void)
 {
@@ -35,24 +27,7 @@ static int future(void)
 
 static pv_model *open_model(const char *file)
 {
-    const char *name = getenv("PV_TEST_BACKEND");
-    cr_assert_not_null(name, "PV_TEST_BACKEND is not set");
-    return golden_model(file, name, 1);
-}
-
-static pv_rollout *start(pv_model *model)
-{
-    pv_rollout_params params;
-    pv_rollout_params_init(&params);
-    params.seed = 11;
-    params.width = params.height = SIDE;
-    pv_rollout *r;
-    cr_assert(pv_rollout_open(model, &params, &r) == PV_OK, "%s", pv_rollout_message(r));
-    for (int i = 0; i < SENT * FRAME_BYTES; i++)
-        observed[i] = (uint8_t)(128 + 100 * sin(0.013 * i + 0.7 * (i / FRAME_BYTES)));
-    for (size_t i = 0; i < SENT; i++)
-        golden_send(r, observed, i, NULL);
-    return r;
+    return golden_model(file, tested_backend(), 1);
 }
 
 /* Another action for every frame, where the model takes one. */

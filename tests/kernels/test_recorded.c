@@ -1,39 +1,12 @@
 /* Rollouts on the CUDA backend that PV_TEST_BACKEND names: recorded frames are those of one launch an op, byte for
  * byte, and all are near the CPU's. */
-#include <criterion/criterion.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "model/golden.h"
+#include "observed.h"
 
-enum { SIDE = 32, FRAME_BYTES = SIDE * SIDE * 3, SENT = 3, WINDOW = 5, PERIOD = 3 * WINDOW };
+enum { WINDOW = 5, PERIOD = 3 * WINDOW };
 
 TestSuite(kernels_recorded, .timeout = 300);
-
-static uint8_t observed[SENT * FRAME_BYTES];
-
-static const char *tested_backend(void)
-{
-    const char *name = getenv("PV_TEST_BACKEND");
-    cr_assert_not_null(name, "PV_TEST_BACKEND is not set");
-    return name;
-}
-
-static pv_rollout *start(pv_model *model)
-{
-    pv_rollout_params params;
-    pv_rollout_params_init(&params);
-    params.seed = 11;
-    params.width = params.height = SIDE;
-    pv_rollout *r;
-    cr_assert(pv_rollout_open(model, &params, &r) == PV_OK, "%s", pv_rollout_message(r));
-    for (int i = 0; i < SENT * FRAME_BYTES; i++)
-        observed[i] = (uint8_t)(128 + 100 * sin(0.013 * i + 0.7 * (i / FRAME_BYTES)));
-    for (size_t i = 0; i < SENT; i++)
-        golden_send(r, observed, i, NULL);
-    return r;
-}
 
 /* The model's table with one op counted. */
 static struct pv_op_table counted;

@@ -103,22 +103,29 @@ Test(bulk, several_worlds_take_turns)
     expect_exit(pipe, 0);
 }
 
-Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
+/* Runs with --truth: `bytes` bytes of clips and nothing more come; the truth is the caller's to close. */
+static FILE *run_with_truth(const char *options, uint64_t first, int count, uint8_t *clips, size_t bytes)
 {
     char path[] = "/tmp/prevue-truth-XXXXXX", arguments[256];
     const int fd = mkstemp(path);
     cr_assert(fd >= 0);
     close(fd);
-    const uint64_t first = PV_WORLD_HELD_OUT_SEED + 5;
-    snprintf(arguments, sizeof arguments, "--seed %llu --count 12 --skip 20 --start-jitter --truth %s",
-             (unsigned long long)first, path);
+    snprintf(arguments, sizeof arguments, "--seed %llu --count %d %s --truth %s", (unsigned long long)first, count,
+             options, path);
     FILE *pipe = run(arguments);
-    static uint8_t clips[12][8 + T * (W * H * 4 + 8)];
-    cr_assert(fread(clips, 1, sizeof clips, pipe) == sizeof clips && fgetc(pipe) == EOF);
+    cr_assert(fread(clips, 1, bytes, pipe) == bytes && fgetc(pipe) == EOF);
     expect_exit(pipe, 0);
-
     FILE *file = fopen(path, "r");
     cr_assert(file != NULL);
+    unlink(path);
+    return file;
+}
+
+Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
+{
+    static uint8_t clips[12][8 + T * (W * H * 4 + 8)];
+    const uint64_t first = PV_WORLD_HELD_OUT_SEED + 5;
+    FILE *file = run_with_truth("--skip 20 --start-jitter", first, 12, clips[0], sizeof clips);
     int different = 0;
     double before = -1;
     for (uint64_t i = 0; i < 12; i++) {
@@ -141,25 +148,14 @@ Test(bulk, truth_is_a_line_a_clip_and_tells_the_jitter)
     }
     cr_assert(different > 3);
     fclose(file);
-    unlink(path);
 }
 
 /* Some clips turn, some do not; those that do are what the library makes of the turn that their truth tells. */
 Test(bulk, gravity_turns_in_some_clips)
 {
-    char path[] = "/tmp/prevue-truth-XXXXXX", arguments[256];
-    const int fd = mkstemp(path);
-    cr_assert(fd >= 0);
-    close(fd);
-    const uint64_t first = fresh_seed();
-    snprintf(arguments, sizeof arguments, "--seed %llu --count 24 --gravity-turns --truth %s",
-             (unsigned long long)first, path);
-    FILE *pipe = run(arguments);
     static uint8_t clips[24][8 + T * (W * H * 4 + 8)];
-    cr_assert(fread(clips, 1, sizeof clips, pipe) == sizeof clips && fgetc(pipe) == EOF);
-    expect_exit(pipe, 0);
-    FILE *file = fopen(path, "r");
-    cr_assert(file != NULL);
+    const uint64_t first = fresh_seed();
+    FILE *file = run_with_truth("--gravity-turns", first, 24, clips[0], sizeof clips);
     int turned = 0;
     for (uint64_t i = 0; i < 24; i++) {
         json_t *truth = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL);
@@ -184,7 +180,6 @@ Test(bulk, gravity_turns_in_some_clips)
     }
     cr_assert(turned > 3 && turned < 21, "%d of 24 turned", turned);
     fclose(file);
-    unlink(path);
 }
 
 Test(bulk, a_closed_pipe_is_a_clean_stop)
