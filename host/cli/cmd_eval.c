@@ -224,6 +224,7 @@ static int evaluate(struct eval *e)
         .model = e->inputs.model,
         .mode = (pv_mode)v->mode,
         .steps = (int)v->steps,
+        .detail = pv_detail_at(v->detail),
         .seed = v->seed,
         .takes = (int)v->takes,
         .callbacks = {.user = e, .abort = pv_signals_abort},
@@ -240,6 +241,7 @@ static int evaluate(struct eval *e)
                                          : e->inputs.model_info.steps,
         .takes = (int)v->takes,
         .mean = v->mode == PV_MODE_MEAN,
+        .keep_detail = e->params.detail == PV_DETAIL_KEEP,
         .seed = v->seed,
         .groups = calloc(PV_SUITE_GROUPS, sizeof *e->report.groups),
     };

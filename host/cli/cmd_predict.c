@@ -74,6 +74,7 @@ static int open_rollout(struct predict *p)
     params.height = p->in.working.height;
     params.steps = (int)v->sampling.steps;
     params.mode = (pv_mode)v->sampling.mode;
+    params.detail = pv_detail_at(v->sampling.detail);
     params.callbacks = p->callbacks;
     pv_status status = v->resume ? pv_rollout_load(p->in.model, v->resume, &params, &p->rollout)
                                  : pv_rollout_open(p->in.model, &params, &p->rollout);
@@ -228,6 +229,7 @@ static int predict(struct predict *p)
         .seed = seed,
         .steps = pv_sampling_steps(&v->sampling, &p->in.model_info),
         .mean = v->sampling.mode == PV_MODE_MEAN,
+        .keep_detail = pv_detail_at(v->sampling.detail) == PV_DETAIL_KEEP,
         .joined = v->join,
         .start_ns = p->start_ns,
         .result = &p->result,

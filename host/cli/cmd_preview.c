@@ -117,6 +117,7 @@ static void plan_fill(struct pv_preview_session *s, const char *path)
         .context = pv_sampling_context(&v->sampling),
         .steps = pv_sampling_steps(&v->sampling, model),
         .mean = v->sampling.mode == PV_MODE_MEAN,
+        .keep_detail = pv_detail_at(v->sampling.detail) == PV_DETAIL_KEEP,
         .gravity_given = v->sampling.gravity.given,
         .gravity = {v->sampling.gravity.x, v->sampling.gravity.y},
     };
@@ -213,6 +214,7 @@ static pv_status open_rollout(struct pv_preview_session *s, struct pv_error *err
     params.height = plan->model.height;
     params.steps = (int)s->v->sampling.steps;
     params.mode = (pv_mode)s->v->sampling.mode;
+    params.detail = pv_detail_at(s->v->sampling.detail);
     params.callbacks = s->callbacks;
     const pv_status status = pv_rollout_open(s->in.model, &params, &s->rollout);
     return status == PV_OK ? PV_OK : pv_fail(err, status, "%s", s->rollout ? pv_rollout_message(s->rollout) : "");

@@ -23,6 +23,7 @@ struct pv_eval_values {
     int64_t steps;      /* 0 = the model's */
     int64_t sheet_step; /* frames; 0 = so that all is shown */
     int mode;           /* enum pv_mode */
+    int detail;         /* place in PV_DETAILS */
     uint64_t seed;
     bool json, overwrite;
     const char *html, *sheet;
@@ -48,7 +49,7 @@ struct pv_eval_report {
     int width, height; /* 0 = every clip has its own */
     int context;
     int steps, takes;
-    bool mean;
+    bool mean, keep_detail;
     uint64_t seed;
     struct pv_eval_group *groups;
     int group_count;

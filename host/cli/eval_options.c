@@ -92,6 +92,7 @@ static const struct pv_option options[] = {
      .fallback = "the model's",
      .group = "Prediction",
      .help = "Sampling steps a frame of --mode sample and of takes."},
+    PV_DETAIL_OPTION(struct pv_eval_values, detail),
     {.name = "seed",
      .kind = PV_OPTION_SEED,
      .argument = "N",

@@ -287,8 +287,9 @@ static void write_page(FILE *out, const struct pv_eval_report *r, const struct p
     write_text(out, r->model->name);
     fputs(": ", out);
     write_text(out, r->what);
-    fprintf(out, "</h1>\n<p>prevue %s, mode %s, %d %s, %d frames observed", pv_version(), r->mean ? "mean" : "sample",
-            r->steps, r->steps == 1 ? "step" : "steps", r->context);
+    fprintf(out, "</h1>\n<p>prevue %s, mode %s, %d %s, detail %s, %d frames observed", pv_version(),
+            r->mean ? "mean" : "sample", r->steps, r->steps == 1 ? "step" : "steps",
+            r->keep_detail ? "kept" : "not kept", r->context);
     if (r->width)
         fprintf(out, ", %dx%d", r->width, r->height);
     fputs(". Films: truth above, prediction below; the line between turns orange where the prediction begins. Curves: "

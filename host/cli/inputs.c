@@ -66,6 +66,11 @@ int pv_sampling_context(const struct pv_sampling_values *sampling)
     return sampling->context > 0 ? (int)sampling->context : PV_CONTEXT_FRAMES;
 }
 
+pv_detail pv_detail_at(int place)
+{
+    return place == 0 ? PV_DETAIL_KEEP : PV_DETAIL_NONE;
+}
+
 int pv_sampling_steps(const struct pv_sampling_values *sampling, const pv_model_info *model)
 {
     return sampling->mode == PV_MODE_MEAN ? 1 : sampling->steps > 0 ? (int)sampling->steps : model->steps;

@@ -24,11 +24,13 @@ struct pv_sampling_values {
     int64_t context; /* 0 = not given */
     int64_t steps;   /* 0 = the model's */
     int mode;        /* enum pv_mode */
+    int detail;      /* place in PV_DETAILS */
     struct pv_pair_value gravity;
 };
 
 enum { PV_CONTEXT_FRAMES = 12 };
 
+#define PV_DETAILS "keep|none"
 #define PV_INPUT_BACKENDS "auto|cpu|cuda|cuda-f32|reference"
 
 /* Rows of an option table. type has a struct pv_input_values called member. */
@@ -99,6 +101,15 @@ enum { PV_CONTEXT_FRAMES = 12 };
         .group = "Reading the clip", .help = "Condition on frames that the decoder flags as damaged, too."             \
     }
 
+/* The row of a place in PV_DETAILS. */
+#define PV_DETAIL_OPTION(type, member)                                                                                 \
+    {                                                                                                                  \
+        .name = "detail", .kind = PV_OPTION_CHOICE, .argument = "WHAT", .offset = offsetof(type, member),              \
+        .choices = PV_DETAILS, .fallback = "keep", .group = "Prediction",                                              \
+        .help = "Give predicted frames the detail of the last observed one where nothing has changed since, or leave " \
+                "them as the codec decodes them."                                                                      \
+    }
+
 /* The same for a struct pv_sampling_values. */
 #define PV_SAMPLING_OPTIONS(type, member)                                                                              \
     {.name = "context",                                                                                                \
@@ -128,6 +139,7 @@ enum { PV_CONTEXT_FRAMES = 12 };
          .group = "Prediction",                                                                                        \
          .help = "One possible future, or the mean of all at each step, which follows paths well and blurs what is "   \
                  "open."},                                                                                             \
+        PV_DETAIL_OPTION(type, member.detail),                                                                         \
     {                                                                                                                  \
         .name = "gravity", .kind = PV_OPTION_PAIR, .argument = "X,Y", .offset = offsetof(type, member.gravity),        \
         .min = -1000, .max = 1000, .fallback = "inferred from the clip", .group = "Prediction",                        \
@@ -157,6 +169,8 @@ int pv_inputs_check(const struct pv_inputs *inputs, const struct pv_sampling_val
 /* Frames to condition on at most, and sampling steps a frame, as asked or by default. */
 int pv_sampling_context(const struct pv_sampling_values *sampling);
 int pv_sampling_steps(const struct pv_sampling_values *sampling, const pv_model_info *model);
+/* place in PV_DETAILS */
+pv_detail pv_detail_at(int place);
 /* The action of every frame; its values go to gravity. .values is NULL when none was given. */
 pv_action pv_sampling_action(const struct pv_sampling_values *sampling, float gravity[3]);
 void pv_inputs_close(struct pv_inputs *inputs);

@@ -38,7 +38,7 @@ struct pv_predict_report {
     struct pv_picture_size working;
     uint64_t seed;
     int steps;
-    bool mean, joined;
+    bool mean, keep_detail, joined;
     uint64_t start_ns; /* pv_now_ns when the command started */
     const struct pv_pipeline_result *result;
     int exit_code;

@@ -62,9 +62,9 @@ json_t *pv_predict_report_to_json(const struct pv_predict_report *r, json_t *not
 {
     struct rusage usage = {0};
     getrusage(RUSAGE_SELF, &usage);
-    return json_pack("{s:s, s:o, s:o, s:o, s:I, s:i, s:s, s:o, s:I, s:O, s:i}", "prevue", pv_version(), "input",
+    return json_pack("{s:s, s:o, s:o, s:o, s:I, s:i, s:s, s:s, s:o, s:I, s:O, s:i}", "prevue", pv_version(), "input",
                      input_to_json(r), "output", output_to_json(r), "model", model_to_json(r), "seed",
-                     (json_int_t)r->seed, "steps", r->steps, "mode", r->mean ? "mean" : "sample", "timings",
-                     timings_to_json(r), "peak_memory_bytes", (json_int_t)usage.ru_maxrss * 1024, "notices", notices,
+                     (json_int_t)r->seed, "steps", r->steps, "mode", r->mean ? "mean" : "sample", "detail",
+                     r->keep_detail ? "keep" : "none", "timings", timings_to_json(r), "peak_memory_bytes", (json_int_t)usage.ru_maxrss * 1024, "notices", notices,
                      "exit", r->exit_code);
 }

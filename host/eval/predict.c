@@ -75,6 +75,7 @@ static pv_status open_rollout(struct run *run, pv_mode mode, pv_rollout **rollou
     p.width = run->footage->width;
     p.height = run->footage->height;
     p.steps = run->params->steps;
+    p.detail = run->params->detail;
     p.mode = mode;
     p.seed = run->params->seed;
     p.callbacks = run->params->callbacks;

@@ -2,10 +2,12 @@
  * its own. */
 #include <math.h>
 #include <prevue/prevue.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/api_params.h"
+#include "model/detail.h"
 #include "model/rollout.h"
 #include "model/surface.h"
 
@@ -21,7 +23,7 @@ static pv_status read_params(struct pv_rollout *r, const pv_rollout_params *para
 {
     pv_rollout_params_init(p);
     if (params)
-        PV_TRY(pv_params_read(p, sizeof *p, sizeof *p, params, "pv_rollout_params", &r->error));
+        PV_TRY(pv_params_read(p, sizeof *p, offsetof(pv_rollout_params, detail), params, "pv_rollout_params", &r->error));
     r->callbacks = p->callbacks;
     if (!r->model || !r->model->ready)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "the model is not open; pv_model_message says why");
@@ -42,11 +44,15 @@ static pv_status open_rollout(struct pv_rollout *r, const pv_rollout_params *par
     if (p.steps < 0 || p.steps > PV_CONFIG_STEPS)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "steps is %d; it must be from 1 to %d, or 0 for the model's %d",
                        p.steps, PV_CONFIG_STEPS, c->steps);
+    if (p.detail != PV_DETAIL_NONE && p.detail != PV_DETAIL_KEEP)
+        return pv_fail(&r->error, PV_ERR_ARGUMENT, "detail is %d; it must be PV_DETAIL_NONE or PV_DETAIL_KEEP",
+                       (int)p.detail);
     if (p.mode != PV_MODE_SAMPLE && p.mode != PV_MODE_MEAN)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "mode is %d; it must be PV_MODE_SAMPLE or PV_MODE_MEAN",
                        (int)p.mode);
     r->mode = p.mode;
     r->steps = p.mode == PV_MODE_MEAN ? 1 : p.steps ? p.steps : c->steps;
+    r->detail = p.detail;
     r->seed = p.seed;
     r->takes = 1;
     r->take = p.take;
@@ -77,6 +83,7 @@ static pv_status fork_rollout(struct pv_rollout *r, const struct pv_rollout *fro
     r->height = from->height;
     r->steps = from->steps;
     r->mode = from->mode;
+    r->detail = from->detail;
     r->seed = from->seed;
     r->takes = takes > 0 ? takes : from->takes;
     r->take = from->take;
@@ -269,10 +276,16 @@ pv_status pv_rollout_predict(pv_rollout *rollout, const pv_action *action)
     return rollout ? report(rollout, predict_frame(rollout, action)) : PV_ERR_ARGUMENT;
 }
 
-static void copy_out(const struct pv_rollout *r, int place, int take, pv_frame *frame)
+/* predicted: the picture of a predicted frame, which has no detail of its own yet. */
+static void copy_out(const struct pv_rollout *r, int place, int take, bool predicted, pv_frame *frame)
 {
-    const size_t row = (size_t)r->width * 3;
-    const uint8_t *src = r->host_frame[place] + (size_t)take * pv_rollout_frame_bytes(r);
+    const size_t row = (size_t)r->width * 3, begin = (size_t)take * pv_rollout_frame_bytes(r);
+    const uint8_t *src = r->host_frame[place] + begin;
+    if (predicted && r->detail == PV_DETAIL_KEEP) {
+        const struct pv_detail_pictures detail = {r->seen, r->seen_decoded + begin, r->width, r->height};
+        pv_detail_add(&detail, &r->detail_scratch, src, frame->data, frame->stride);
+        return;
+    }
     for (int y = 0; y < r->height; y++)
         memcpy(frame->data + (size_t)y * frame->stride, src + (size_t)y * row, row);
 }
@@ -286,7 +299,7 @@ static pv_status receive_frame(struct pv_rollout *r, pv_frame *frame)
     PV_TRY(pv_rollout_await(r));
     const uint64_t index = r->predicted - (uint64_t)pv_rollout_waiting(r);
     const int take = (r->takes - r->pending % r->takes) % r->takes;
-    copy_out(r, (int)(index % 2), take, frame);
+    copy_out(r, (int)(index % 2), take, true, frame);
     frame->index = (int64_t)index;
     frame->take = take;
     r->pending--;
@@ -306,7 +319,7 @@ static pv_status reconstruct_frame(struct pv_rollout *r, pv_frame *frame)
     if (r->frames == 0)
         return pv_fail(&r->error, PV_ERR_ARGUMENT, "nothing to reconstruct; send at least one frame first");
     PV_TRY(pv_rollout_decode_last(r));
-    copy_out(r, 0, 0, frame);
+    copy_out(r, 0, 0, r->frames > r->seen_end, frame);
     return PV_OK;
 }
 

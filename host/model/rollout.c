@@ -60,6 +60,16 @@ static void take_host(struct pv_rollout *r)
         r->told[i].time = pv_buffers_take(&r->host, sizeof(float), (size_t)r->model->dit.config.head_dim, 1, 1);
         r->told[i].index = pv_buffers_take(&r->host, sizeof(uint32_t), 1, 1, 1);
     }
+    if (r->detail != PV_DETAIL_KEEP)
+        return;
+    r->seen = pv_buffers_take(&r->host, 3, (size_t)r->width, (size_t)r->height, 1);
+    r->seen_decoded = pv_buffers_take(&r->host, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
+    struct pv_detail_scratch *scratch = &r->detail_scratch;
+    scratch->change = pv_buffers_take(&r->host, 1, (size_t)r->width, (size_t)r->height, 1);
+    scratch->gradient = pv_buffers_take(&r->host, 1, (size_t)r->width, (size_t)r->height, 1);
+    for (int i = 0; i < 2; i++)
+        scratch->sums[i] = pv_buffers_take(&r->host, sizeof(uint16_t), (size_t)r->width + PV_DETAIL_BORDER, 1, 1);
+    scratch->kept = pv_buffers_take(&r->host, sizeof *scratch->kept, (size_t)r->width, 3, 1);
 }
 
 static pv_status allocate(struct pv_rollout *r)
@@ -206,6 +216,12 @@ pv_status pv_rollout_copy(struct pv_rollout *to, const struct pv_rollout *from)
     PV_TRY(pv_rollout_finish(to, op->copy(to->stream, to->state.memory, from->state.memory, from->state.used)));
     for (int i = 0; i < 2; i++)
         memcpy(to->host_frame[i], from->host_frame[i], pv_rollout_all_bytes(from));
+    if (from->detail == PV_DETAIL_KEEP) {
+        memcpy(to->seen, from->seen, pv_rollout_frame_bytes(from));
+        memcpy(to->seen_decoded, from->seen_decoded, pv_rollout_all_bytes(from));
+    }
+    to->has_seen_decoded = from->has_seen_decoded;
+    to->seen_end = from->seen_end;
     to->encoder.last = from->encoder.last;
     to->decoder.last = from->decoder.last;
     to->frames = from->frames;

@@ -21,6 +21,7 @@
 #define PV_MODEL_ROLLOUT_H
 
 #include "backend/meter.h"
+#include "model/detail.h"
 #include "model/model.h"
 
 /* What a frame's ops fetch from the host. */
@@ -42,12 +43,14 @@ struct pv_rollout {
     int width, height; /* of a frame, pixels */
     int steps;
     pv_mode mode;
+    pv_detail detail;
     int takes;     /* futures that run side by side, T */
     uint64_t seed; /* of the first; those of the others follow */
     uint32_t take;
 
     uint64_t frames;    /* in the context of each; the index of the next one */
     uint64_t predicted; /* of them */
+    uint64_t seen_end;  /* frames when the last one was observed: those after it are predicted */
     int pending;        /* pictures of the last predicted frames, T each, that were not received: the last ones */
 
     struct pv_tae_grid grid;
@@ -73,6 +76,12 @@ struct pv_rollout {
     struct pv_buffers host;
     uint8_t *host_frame[2]; /* [T][height][width][3]: predicted frame i (of `predicted`) in i % 2; in 0 what is sent */
     struct pv_told told[2]; /* to frame i (of `frames`) in i % 2 */
+
+    /* With PV_DETAIL_KEEP, else NULL. */
+    uint8_t *seen;         /* [height][width][3]: the last observed frame */
+    uint8_t *seen_decoded; /* [T][height][width][3]: the codec's picture of it ... */
+    bool has_seen_decoded; /* ... made before the first prediction from it */
+    struct pv_detail_scratch detail_scratch;
 };
 
 /* What noise is for: part of its counter, so that the two draws of a frame are independent. */

@@ -1,4 +1,6 @@
 /* rollout_moves.c: observe a frame, predict one; see rollout.h. */
+#include <string.h>
+
 #include "model/rollout.h"
 #include "model/surface.h"
 
@@ -30,7 +32,7 @@ static pv_status fetch(struct pv_rollout *r, const struct pv_yuv_to_rgb *packed)
     PV_TRY(op->yuv_to_rgb(r->stream, &yuv));
     for (int t = 1; t < r->takes; t++)
         PV_TRY(op->copy(r->stream, r->pixels + (size_t)t * bytes, r->pixels, bytes));
-    return PV_OK;
+    return r->detail == PV_DETAIL_KEEP ? op->download(r->stream, r->host_frame[0], r->pixels, bytes) : PV_OK;
 }
 
 static pv_status observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *yuv, const float *action)
@@ -55,6 +57,10 @@ pv_status pv_rollout_observe(struct pv_rollout *r, const struct pv_yuv_to_rgb *y
     r->encoder.last = !r->encoder.last;
     r->decoder.last = !r->decoder.last;
     r->frames++;
+    if (r->detail == PV_DETAIL_KEEP)
+        memcpy(r->seen, r->host_frame[0], pv_rollout_frame_bytes(r));
+    r->has_seen_decoded = false;
+    r->seen_end = r->frames;
     return PV_OK;
 }
 
@@ -152,9 +158,20 @@ static pv_status advance(struct pv_rollout *r, const float *action)
     return pv_rollout_overlaps(r) ? op->mark(r->decoding, place) : PV_OK;
 }
 
+/* What detail is measured against, once a seam: no frame waits there. */
+static pv_status remember_seam(struct pv_rollout *r)
+{
+    PV_TRY(pv_rollout_decode_last(r));
+    memcpy(r->seen_decoded, r->host_frame[0], pv_rollout_all_bytes(r));
+    r->has_seen_decoded = true;
+    return PV_OK;
+}
+
 pv_status pv_rollout_advance(struct pv_rollout *r, const float *action)
 {
     const struct pv_op_table *op = r->stream->backend->op;
+    if (r->detail == PV_DETAIL_KEEP && !r->has_seen_decoded)
+        PV_TRY(remember_seam(r));
     op->enter(r->stream);
     const pv_status status = advance(r, action);
     if (status != PV_OK || !pv_rollout_overlaps(r))

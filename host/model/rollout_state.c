@@ -14,17 +14,18 @@
 enum { SETTINGS_TEXT = 1024 };
 
 struct settings {
-    int schema, width, height, steps, mode, takes, pending;
+    int schema, width, height, steps, mode, detail, takes, pending;
     uint64_t fingerprint, seed;
-    int64_t take, frames, predicted;
+    int64_t take, frames, predicted, seen;
 };
 
 static const char metadata_key[] = "prevue_rollout";
 static const char *const modes[] = {"sample", "mean", NULL}; /* places are those of pv_mode */
+static const char *const details[] = {"none", "keep", NULL}; /* and of pv_detail */
 
 #define AT(member) offsetof(struct settings, member)
 static const struct pv_field settings_fields[] = {
-    {.kind = PV_FIELD_INT, .key = "schema", .offset = AT(schema), .low = 1, .high = 1},
+    {.kind = PV_FIELD_INT, .key = "schema", .offset = AT(schema), .low = 2, .high = 2},
     {.kind = PV_FIELD_HEX64, .key = "fingerprint", .offset = AT(fingerprint)},
     {.kind = PV_FIELD_INT, .key = "width", .offset = AT(width), .low = PV_CONFIG_MIN_SIDE, .high = PV_CONFIG_MAX_SIDE},
     {.kind = PV_FIELD_INT,
@@ -34,11 +35,13 @@ static const struct pv_field settings_fields[] = {
      .high = PV_CONFIG_MAX_SIDE},
     {.kind = PV_FIELD_INT, .key = "steps", .offset = AT(steps), .low = 1, .high = PV_CONFIG_STEPS},
     {.kind = PV_FIELD_CHOICE, .key = "mode", .offset = AT(mode), .choices = modes},
+    {.kind = PV_FIELD_CHOICE, .key = "detail", .offset = AT(detail), .choices = details},
     {.kind = PV_FIELD_HEX64, .key = "seed", .offset = AT(seed)},
     {.kind = PV_FIELD_INT, .key = "takes", .offset = AT(takes), .low = 1, .high = PV_CONFIG_TAKES},
     {.kind = PV_FIELD_INT64, .key = "take", .offset = AT(take), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT64, .key = "frames", .offset = AT(frames), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT64, .key = "predicted", .offset = AT(predicted), .low = 0, .high = UINT32_MAX},
+    {.kind = PV_FIELD_INT64, .key = "seen", .offset = AT(seen), .low = 0, .high = UINT32_MAX},
     {.kind = PV_FIELD_INT, .key = "pending", .offset = AT(pending), .low = 0, .high = 2 * PV_CONFIG_TAKES},
     {.kind = PV_FIELD_END},
 };
@@ -78,27 +81,29 @@ static void set_shape(struct part *part, int rank, int64_t a, int64_t b, int64_t
     part->count = pv_tensor_elements(&part->view);
 }
 
-static void append_memory(struct parts *parts, const char *half, int blocks, const struct pv_tae_memory *memory)
+/* place: of the two that a block's memory has. */
+static void append_memory(struct parts *parts, const char *name, int blocks, const struct pv_tae_memory *memory,
+                          int place)
 {
     for (int i = 0; i < blocks; i++)
-        set_shape(
-            append(parts, pv_weight_name("%s.memory.%d", half, i), PART_ACTIVATIONS, memory->block[i][memory->last]), 1,
-            (int64_t)memory->count[i], 0, 0);
+        set_shape(append(parts, pv_weight_name("%s.%d", name, i), PART_ACTIVATIONS, memory->block[i][place]), 1,
+                  (int64_t)memory->count[i], 0, 0);
 }
 
 static pv_status list_parts(const struct pv_rollout *r, struct parts *parts, struct pv_error *error)
 {
     const struct pv_model *model = r->model;
     const struct pv_dynamics_config *c = &model->dit.config;
-    *parts = (struct parts){calloc((size_t)(2 + 2 * PV_TAE_BLOCKS + 2 * PV_CONFIG_LAYERS + 2), sizeof(struct part)), 0};
+    *parts = (struct parts){calloc((size_t)(2 + 3 * PV_TAE_BLOCKS + 2 * PV_CONFIG_LAYERS + 4), sizeof(struct part)), 0};
     if (!parts->list)
         return pv_fail(error, PV_ERR_MEMORY, "no memory to list the state of a rollout");
     for (unsigned back = 1; back <= 2; back++)
         set_shape(
             append(parts, pv_weight_name("latent.%u", back), PART_LATENT, pv_rollout_latent(r, r->frames + 3 - back)),
             3, (int64_t)r->takes * r->grid.latent_height, r->grid.latent_width, model->tae.channels);
-    append_memory(parts, "encoder", model->tae.encoder.blocks, &r->encoder);
-    append_memory(parts, "decoder", model->tae.decoder.blocks, &r->decoder);
+    append_memory(parts, "encoder.memory", model->tae.encoder.blocks, &r->encoder, r->encoder.last);
+    append_memory(parts, "decoder.memory", model->tae.decoder.blocks, &r->decoder, r->decoder.last);
+    append_memory(parts, "decoder.before", model->tae.decoder.blocks, &r->decoder, !r->decoder.last);
     for (int i = 0; i < c->layers; i++)
         for (int value = 0; value < 2 && c->kinds[i] == PV_LAYER_TIME; value++)
             set_shape(append(parts, pv_weight_name("cache.%d.%s", i, value ? "v" : "k"), PART_ACTIVATIONS,
@@ -107,6 +112,12 @@ static pv_status list_parts(const struct pv_rollout *r, struct parts *parts, str
     for (unsigned back = 1; back <= (unsigned)pv_rollout_waiting(r); back++)
         set_shape(append(parts, pv_weight_name("frame.%u", back), PART_FRAME, r->host_frame[(r->predicted - back) % 2]),
                   3, (int64_t)r->takes * r->height, r->width, 3);
+    if (r->detail == PV_DETAIL_KEEP) {
+        set_shape(append(parts, pv_weight_name("seen"), PART_FRAME, r->seen), 3, r->height, r->width, 3);
+        if (r->frames > r->seen_end)
+            set_shape(append(parts, pv_weight_name("seen.decoded"), PART_FRAME, r->seen_decoded), 3,
+                      (int64_t)r->takes * r->height, r->width, 3);
+    }
     for (size_t i = 0; i < parts->count; i++)
         parts->list[i].view.name = parts->list[i].name.text;
     return PV_OK;
@@ -152,12 +163,12 @@ static void describe(const struct pv_rollout *r, char text[SETTINGS_TEXT])
 {
     snprintf(
         text, SETTINGS_TEXT,
-        "{\"schema\": 1, \"fingerprint\": \"%016llx\", \"width\": %d, \"height\": %d, \"steps\": %d, "
-        "\"mode\": \"%s\", \"seed\": \"%016llx\", \"takes\": %d, \"take\": %lu, \"frames\": %llu, \"predicted\": %llu, "
-        "\"pending\": %d}",
+        "{\"schema\": 2, \"fingerprint\": \"%016llx\", \"width\": %d, \"height\": %d, \"steps\": %d, "
+        "\"mode\": \"%s\", \"detail\": \"%s\", \"seed\": \"%016llx\", \"takes\": %d, \"take\": %lu, "
+        "\"frames\": %llu, \"predicted\": %llu, \"seen\": %llu, \"pending\": %d}",
         (unsigned long long)r->model->fingerprint, r->width, r->height, r->steps, modes[r->mode],
-        (unsigned long long)r->seed, r->takes, (unsigned long)r->take, (unsigned long long)r->frames,
-        (unsigned long long)r->predicted, r->pending);
+        details[r->detail], (unsigned long long)r->seed, r->takes, (unsigned long)r->take, (unsigned long long)r->frames,
+        (unsigned long long)r->predicted, (unsigned long long)r->seen_end, r->pending);
 }
 
 static pv_status write_parts(struct pv_rollout *r, struct parts *parts, const char *path)
@@ -213,21 +224,29 @@ static pv_status apply_settings(struct pv_rollout *r, const struct pv_safetensor
     if (s.predicted > s.frames || (s.predicted == s.frames && s.frames > 0))
         return pv_fail(&r->error, PV_ERR_FORMAT, "%s: predicted is %lld; it must be less than the %lld frames", file,
                        (long long)s.predicted, (long long)s.frames);
-    if (s.pending > 2 * s.takes || s.pending > s.takes * s.predicted)
+    if (s.seen > s.frames || s.frames - s.seen > s.predicted)
         return pv_fail(&r->error, PV_ERR_FORMAT,
-                       "%s: pending is %d; it must be at most %d takes of two frames, and of the %lld predicted ones",
-                       file, s.pending, s.takes, (long long)s.predicted);
+                       "%s: seen is %lld; after so many of the %lld frames there must be predicted ones only, and %lld "
+                       "were predicted in all",
+                       file, (long long)s.seen, (long long)s.frames, (long long)s.predicted);
+    if (s.pending > 2 * s.takes || s.pending > s.takes * (s.frames - s.seen))
+        return pv_fail(&r->error, PV_ERR_FORMAT,
+                       "%s: pending is %d; it must be at most %d takes of two frames, and of the %lld predicted last",
+                       file, s.pending, s.takes, (long long)(s.frames - s.seen));
     if (s.mode == PV_MODE_MEAN && s.steps != 1)
         return pv_fail(&r->error, PV_ERR_FORMAT, "%s: steps is %d; it must be 1 when mode is \"mean\"", file, s.steps);
     r->width = s.width;
     r->height = s.height;
     r->steps = s.steps;
     r->mode = (pv_mode)s.mode;
+    r->detail = (pv_detail)s.detail;
     r->seed = s.seed;
     r->takes = s.takes;
     r->take = (uint32_t)s.take;
     r->frames = (uint64_t)s.frames;
     r->predicted = (uint64_t)s.predicted;
+    r->seen_end = (uint64_t)s.seen;
+    r->has_seen_decoded = s.seen < s.frames;
     r->pending = s.pending;
     return PV_OK;
 }
@@ -329,12 +348,25 @@ static pv_status spread_parts(struct pv_rollout *to, const struct parts *many, c
     const struct pv_op_table *op = to->stream->backend->op;
     for (size_t i = 0; i < one->count; i++) {
         const struct part *part = &one->list[i];
+        if (part->kind == PART_FRAME) /* lies on the host: see spread_detail */
+            continue;
         const size_t bytes =
             part->count * (part->kind == PART_LATENT ? sizeof(float) : to->stream->backend->element_bytes);
         for (int t = 0; t < to->takes; t++)
             PV_TRY(op->copy(to->stream, (char *)many->list[i].memory + (size_t)t * bytes, part->memory, bytes));
     }
     return op->synchronize(to->stream);
+}
+
+/* What was observed is the same for all takes; what the codec made of it is each take's own from here on. */
+static void spread_detail(struct pv_rollout *to, const struct pv_rollout *from)
+{
+    const size_t bytes = pv_rollout_frame_bytes(from);
+    if (from->detail != PV_DETAIL_KEEP)
+        return;
+    memcpy(to->seen, from->seen, bytes);
+    for (int t = 0; t < to->takes; t++)
+        memcpy(to->seen_decoded + (size_t)t * bytes, from->seen_decoded, bytes);
 }
 
 pv_status pv_rollout_spread(struct pv_rollout *to, const struct pv_rollout *from)
@@ -345,6 +377,9 @@ pv_status pv_rollout_spread(struct pv_rollout *to, const struct pv_rollout *from
     to->decoder.last = from->decoder.last;
     to->frames = from->frames;
     to->predicted = from->predicted;
+    to->seen_end = from->seen_end;
+    to->has_seen_decoded = from->has_seen_decoded;
+    spread_detail(to, from);
     PV_TRY(list_parts(to, &many, &to->error));
     pv_status status = list_parts(from, &one, &to->error);
     if (status == PV_OK) {

@@ -44,9 +44,9 @@ static json_t *model_to_json(const struct pv_preview_model *m)
 static json_t *settings_to_json(const struct pv_preview_plan *p)
 {
     json_t *gravity = p->gravity_given ? json_pack("[f, f]", p->gravity[0], p->gravity[1]) : json_null();
-    return json_pack("{s:i, s:I, s:I, s:i, s:i, s:s, s:o, s:i, s:i, s:s, s:b, s:b}", "takes", p->takes, "first_seed",
+    return json_pack("{s:i, s:I, s:I, s:i, s:i, s:s, s:s, s:o, s:i, s:i, s:s, s:b, s:b}", "takes", p->takes, "first_seed",
                      (json_int_t)p->seed, "frames", (json_int_t)p->frames, "context", p->context, "steps", p->steps,
-                     "mode", p->mean ? "mean" : "sample", "gravity", gravity, "handles", p->handles, "start_frame",
+                     "mode", p->mean ? "mean" : "sample", "detail", p->keep_detail ? "keep" : "none", "gravity", gravity, "handles", p->handles, "start_frame",
                      p->first_number, "preset", preset_names[p->preset], "burn_in", p->burn_in, "sheet_burn_in",
                      p->sheet_words);
 }

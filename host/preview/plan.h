@@ -49,7 +49,7 @@ struct pv_preview_plan {
     uint64_t seed;  /* of take 0; take i has seed + i */
     int64_t frames; /* predicted, at the source's rate */
     int context, steps;
-    bool mean;
+    bool mean, keep_detail;
     bool gravity_given;
     double gravity[2];
 };

@@ -138,6 +138,11 @@ typedef enum pv_mode {
     PV_MODE_MEAN = 1    /* one step from noise: the conditional mean, for trajectories */
 } pv_mode;
 
+typedef enum pv_detail {
+    PV_DETAIL_NONE = 0, /* predicted frames are what the codec decodes */
+    PV_DETAIL_KEEP = 1  /* where nothing has changed since the last observed frame, plus what the codec lost of that */
+} pv_detail;
+
 typedef struct pv_rollout_params {
     size_t struct_size;
     int width, height; /* 0 (default) = the model's size; both sides divide by info.size_multiple */
@@ -146,6 +151,7 @@ typedef struct pv_rollout_params {
     uint64_t seed; /* a frame's noise depends on (seed, take, frame index) alone */
     uint32_t take;
     pv_callbacks callbacks;
+    pv_detail detail; /* of the frames that receive gives; prediction itself goes on in latents either way */
 } pv_rollout_params;
 
 /* A picture in memory of the caller: RGB, 8 bits, rows of width * 3 bytes, stride bytes apart (stride may be

@@ -64,7 +64,7 @@ Test(misuse, params_out_of_range)
         pv_rollout_close(r);
     }
     pv_rollout_params_init(&params);
-    params.struct_size--;
+    params.struct_size = offsetof(pv_rollout_params, detail) - 1; /* less than the first release's */
     expect(r, pv_rollout_open(model, &params, &r), PV_ERR_ARGUMENT, "struct_size");
     pv_rollout_close(r);
     struct {
@@ -252,14 +252,19 @@ Test(misuse, states_that_do_not_fit_are_refused)
         expect_bad_state(model, bad, "changed");
     }
     static const char *const edits[][3] = {
-        {"\\\"schema\\\": 1", "\\\"schema\\\": 2", "schema"},
+        {"\\\"schema\\\": 2", "\\\"schema\\\": 1", "schema"},
         {"\\\"width\\\": 32", "\\\"width\\\": 33", "width"},
         {"\\\"width\\\": 32", "\\\"width\\\": 40", "latent.1"},
         {"\\\"steps\\\": 4", "\\\"steps\\\": 0", "steps"},
         {"\\\"mode\\\": \\\"sample", "\\\"mode\\\": \\\"simple", "mode"},
+        {"\\\"detail\\\": \\\"none", "\\\"detail\\\": \\\"nine", "detail"},
+        {"\\\"detail\\\": \\\"none", "\\\"detail\\\": \\\"keep", "seen"},
+        {"\\\"seen\\\": 1", "\\\"seen\\\": 0", "seen"},
+        {"\\\"seen\\\": 1", "\\\"seen\\\": 2", "pending"},
+        {"\\\"seen\\\": 1", "\\\"seen\\\": 3", "seen"},
         {"\\\"frames\\\": 2", "\\\"frames\\\": 1", "predicted"},
         {"\\\"predicted\\\": 1", "\\\"predicted\\\": 2", "predicted"},
-        {"\\\"predicted\\\": 1", "\\\"predicted\\\": 0", "pending"},
+        {"\\\"predicted\\\": 1", "\\\"predicted\\\": 0", "seen"},
         {"\\\"pending\\\": 1", "\\\"pending\\\": x", "JSON"},
         {"\\\"pending\\\": 1", "\\\"pending\\\": 0", "tensors"},
         {"\\\"pending\\\": 1", "\\\"pending\\\": 2", "pending"},
@@ -298,10 +303,9 @@ Test(misuse, a_state_that_claims_a_large_frame_is_refused_before_memory_is_spent
     cr_assert_eq(pv_safetensors_open(path, PV_ERR_FORMAT, &set, &error), PV_OK);
     char text[512];
     snprintf(text, sizeof text,
-             "{\"schema\": 1, \"fingerprint\": \"%016llx\", \"width\": 16384, \"height\": 16384, \"steps\": 4, "
-             "\"mode\": \"sample\", \"seed\": \"0000000000000000\", \"takes\": 1, \"take\": 0, \"frames\": 0, "
-             "\"predicted\": 0, "
-             "\"pending\": 0}",
+             "{\"schema\": 2, \"fingerprint\": \"%016llx\", \"width\": 16384, \"height\": 16384, \"steps\": 4, "
+             "\"mode\": \"sample\", \"detail\": \"none\", \"seed\": \"0000000000000000\", \"takes\": 1, \"take\": 0, \"frames\": 0, "
+             "\"predicted\": 0, \"seen\": 0, \"pending\": 0}",
              (unsigned long long)model->fingerprint);
     const struct pv_metadata metadata = {"prevue_rollout", text};
     cr_assert_eq(pv_safetensors_write(bad, pv_safetensors_get(set, 0), pv_safetensors_count(set), &metadata, 1, &error),

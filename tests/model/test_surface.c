@@ -79,7 +79,10 @@ static pv_model *tested_model(void)
 static pv_rollout *open_rollout(pv_model *model)
 {
     pv_rollout *r;
-    cr_assert_eq(pv_rollout_open(model, NULL, &r), PV_OK, "%s", pv_rollout_message(r));
+    pv_rollout_params params;
+    pv_rollout_params_init(&params);
+    params.detail = PV_DETAIL_KEEP; /* which needs the RGB on the host as well */
+    cr_assert_eq(pv_rollout_open(model, &params, &r), PV_OK, "%s", pv_rollout_message(r));
     return r;
 }
 
