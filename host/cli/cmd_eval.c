@@ -21,6 +21,8 @@ static int check_values(struct eval *e)
         return usage(e, "'eval' needs something to predict: --suite physics, --suite law, or --clips PATH");
     if (v->suite >= 0 && v->clips)
         return usage(e, "--suite and --clips are two things to predict: give one of them");
+    if (v->clips && v->tell_gravity)
+        return usage(e, "--tell-gravity is of simulated clips: leave it out with --clips");
     if (v->clips && v->world)
         return usage(e, "--world chooses from a suite: leave it out with --clips");
     return PV_EXIT_DONE;
@@ -225,6 +227,7 @@ static int evaluate(struct eval *e)
         .mode = (pv_mode)v->mode,
         .steps = (int)v->steps,
         .detail = pv_detail_at(v->detail),
+        .tell_gravity = v->tell_gravity,
         .seed = v->seed,
         .takes = (int)v->takes,
         .callbacks = {.user = e, .abort = pv_signals_abort},
@@ -242,6 +245,7 @@ static int evaluate(struct eval *e)
         .takes = (int)v->takes,
         .mean = v->mode == PV_MODE_MEAN,
         .keep_detail = e->params.detail == PV_DETAIL_KEEP,
+        .tell_gravity = v->tell_gravity,
         .seed = v->seed,
         .groups = calloc(PV_SUITE_GROUPS, sizeof *e->report.groups),
     };
@@ -268,6 +272,11 @@ int pv_eval_run(const void *values, char **operands, struct pv_terminal *termina
     int code = check_values(&e);
     if (code == PV_EXIT_DONE)
         code = pv_inputs_open_model(&e.inputs, &e.v->input);
+    if (code == PV_EXIT_DONE && e.v->tell_gravity && e.inputs.model_info.action_size != 3) {
+        pv_terminal_say(terminal, PV_LOG_ERROR, "model '%s' cannot be told the gravity: leave --tell-gravity out",
+                        e.inputs.model_info.name);
+        code = PV_EXIT_USAGE;
+    }
     if (code == PV_EXIT_DONE)
         code = evaluate(&e);
     for (int i = 0; e.report.groups && i < e.report.group_count; i++)

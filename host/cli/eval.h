@@ -25,7 +25,7 @@ struct pv_eval_values {
     int mode;           /* enum pv_mode */
     int detail;         /* place in PV_DETAILS */
     uint64_t seed;
-    bool json, overwrite;
+    bool tell_gravity, json, overwrite;
     const char *html, *sheet;
     struct pv_input_values input;
 };
@@ -49,7 +49,7 @@ struct pv_eval_report {
     int width, height; /* 0 = every clip has its own */
     int context;
     int steps, takes;
-    bool mean, keep_detail;
+    bool mean, keep_detail, tell_gravity;
     uint64_t seed;
     struct pv_eval_group *groups;
     int group_count;

@@ -76,10 +76,11 @@ json_t *pv_eval_to_json(const struct pv_eval_report *r, json_t *notices)
     for (int i = 0; i < r->group_count; i++)
         if (r->groups[i].clips > 0)
             json_array_append_new(groups, group_to_json(&r->groups[i]));
-    return json_pack("{s:s, s:s, s:{s:o, s:o, s:s, s:s, s:i}, s:i, s:i, s:i, s:s, s:i, s:s, s:i, s:I, s:o, s:b, s:O}",
+    return json_pack("{s:s, s:s, s:{s:o, s:o, s:s, s:s, s:i}, s:i, s:i, s:i, s:s, s:i, s:s, s:b, s:i, s:I, s:o, s:b, s:O}",
                      "prevue", pv_version(), "what", r->what, "model", "path", pv_json_text(r->model_path), "name",
                      pv_json_text(r->model->name), "fingerprint", fingerprint, "backend", r->model->backend, "threads",
                      r->model->threads, "width", r->width, "height", r->height, "context", r->context, "mode",
-                     r->mean ? "mean" : "sample", "steps", r->steps, "detail", r->keep_detail ? "keep" : "none", "takes", r->takes, "seed", (json_int_t)r->seed,
+                     r->mean ? "mean" : "sample", "steps", r->steps, "detail", r->keep_detail ? "keep" : "none", "gravity_told",
+                     r->tell_gravity, "takes", r->takes, "seed", (json_int_t)r->seed,
                      "groups", groups, "interrupted", r->interrupted, "notices", notices);
 }

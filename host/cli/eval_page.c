@@ -290,6 +290,8 @@ static void write_page(FILE *out, const struct pv_eval_report *r, const struct p
     fprintf(out, "</h1>\n<p>prevue %s, mode %s, %d %s, detail %s, %d frames observed", pv_version(),
             r->mean ? "mean" : "sample", r->steps, r->steps == 1 ? "step" : "steps",
             r->keep_detail ? "kept" : "not kept", r->context);
+    if (r->tell_gravity)
+        fputs(", gravity told", out);
     if (r->width)
         fprintf(out, ", %dx%d", r->width, r->height);
     fputs(". Films: truth above, prediction below; the line between turns orange where the prediction begins. Curves: "

@@ -112,6 +112,8 @@ void pv_eval_print(FILE *out, const struct pv_eval_report *r)
     fprintf(out, "%s: model %s, mode %s, %d %s, detail %s, %d frames observed", r->what, r->model->name,
             r->mean ? "mean" : "sample", r->steps, r->steps == 1 ? "step" : "steps", r->keep_detail ? "kept" : "not kept",
             r->context);
+    if (r->tell_gravity)
+        fputs(", gravity told", out);
     if (r->width)
         fprintf(out, ", %dx%d", r->width, r->height);
     fputc('\n', out);

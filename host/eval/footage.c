@@ -62,6 +62,7 @@ const struct pv_sighting *pv_footage_sightings(const struct pv_footage *f, int t
 pv_status pv_footage_render(struct pv_footage *f, struct pv_world *world, json_t **truth, struct pv_error *err)
 {
     const size_t bytes = pv_footage_frame_bytes(f);
+    pv_world_gravity(world, f->gravity);
     for (int frame = 0; frame < f->context + f->ahead; frame++)
         PV_TRY(pv_world_next(world, f->rgb + (size_t)frame * bytes, (size_t)f->width * 3,
                              f->cover + (size_t)frame * bytes / 3, err));

@@ -33,8 +33,8 @@ struct pv_footage {
     struct pv_place *places;        /* [context + ahead][objects] */
     struct pv_sighting *truth;      /* [context + ahead][objects]: the true pictures, parsed */
     double pixels_per_unit, frame_seconds;
-    bool gravity_turns; /* gravity changes at the seam to turned_gravity, x and y in units a second squared; then
-                           contacts count that this moves */
+    float gravity[2]; /* of the observed frames: x and y in units a second squared */
+    bool gravity_turns; /* gravity changes at the seam to turned_gravity; then contacts count that this moves */
     float turned_gravity[2];
     int boxes;            /* of a stack, which falls or stands: the first of the objects; 0 = it is none */
     struct pv_pour *pour; /* of the world pour */

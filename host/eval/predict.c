@@ -18,11 +18,31 @@ struct run {
     struct pv_error *err;
     uint8_t *picture; /* [height][width][3]: a frame that is not kept */
     int left;         /* frames of the rollout in work that were not asked for yet */
+    float gravity[3]; /* the action of every frame ... */
+    pv_action told;   /* ... with params->tell_gravity */
 };
 
 int pv_eval_frames(const struct pv_eval_params *params, int ahead)
 {
     return (params->run_long && PV_AHEAD_LONG > ahead ? PV_AHEAD_LONG : ahead) + params->takes * ahead;
+}
+
+static void start_run(struct run *run, const struct pv_eval_params *params, struct pv_footage *footage,
+                      struct pv_scores *scores, struct pv_error *err)
+{
+    *run = (struct run){.params = params,
+                        .footage = footage,
+                        .scores = scores,
+                        .err = err,
+                        .picture = malloc(pv_footage_frame_bytes(footage)),
+                        .gravity = {footage->gravity[0], footage->gravity[1], 1}};
+    run->told = (pv_action){.values = run->gravity, .count = 3};
+}
+
+/* What a frame is told: NULL = nothing. */
+static const pv_action *told(const struct run *run)
+{
+    return run->params->tell_gravity ? &run->told : NULL;
 }
 
 static pv_status failed(struct run *run, pv_status status, const pv_rollout *rollout)
@@ -40,7 +60,7 @@ static pv_frame frame_at(const struct pv_footage *f, const uint8_t *rgb)
 static pv_status send_frame(struct run *run, pv_rollout *rollout, int t)
 {
     const pv_frame frame = frame_at(run->footage, pv_footage_frame(run->footage, t));
-    const pv_status status = pv_rollout_send(rollout, &frame, NULL);
+    const pv_status status = pv_rollout_send(rollout, &frame, told(run));
     return status == PV_OK ? PV_OK : failed(run, status, rollout);
 }
 
@@ -144,7 +164,7 @@ static pv_status measure_long(struct run *run, pv_rollout *rollout, const struct
     const struct pv_footage *f = run->footage;
     struct pv_sighting seen[PV_OBJECTS];
     for (int t = f->ahead + 1; t <= PV_AHEAD_LONG; t++)
-        PV_TRY(predict_frame(run, rollout, NULL, run->picture));
+        PV_TRY(predict_frame(run, rollout, told(run), run->picture));
     pv_objects_find(run->picture, f->width, f->height, f->looks, f->objects, seen);
     for (int i = 0; i < f->objects; i++) {
         const double area = pv_footage_sightings(f, f->ahead)[i].area;
@@ -172,7 +192,7 @@ static pv_status measure_model(struct run *run, pv_rollout *rollout)
     run->left = run_long && PV_AHEAD_LONG > f->ahead ? PV_AHEAD_LONG : f->ahead;
     for (int t = 1; t <= f->ahead && status == PV_OK; t++) {
         uint8_t *rgb = f->predicted + (size_t)(t - 1) * pv_footage_frame_bytes(f);
-        status = predict_frame(run, rollout, NULL, rgb);
+        status = predict_frame(run, rollout, told(run), rgb);
         if (status == PV_OK)
             pv_trial_frame(&trial, t, rgb);
     }
@@ -334,7 +354,8 @@ pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct 
         counting += footage->contact[i] > 0;
     if (counting == 0)
         return PV_OK;
-    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage)), 0};
+    struct run run;
+    start_run(&run, params, footage, scores, err);
     const float gravity[3] = {footage->turned_gravity[0], footage->turned_gravity[1], 1};
     const pv_action action = {.values = gravity, .count = 3};
     pv_rollout *observed = NULL;
@@ -355,7 +376,8 @@ pv_status pv_predict_turned_gravity(const struct pv_eval_params *params, struct 
 pv_status pv_predict_footage(const struct pv_eval_params *params, struct pv_footage *footage, struct pv_scores *scores,
                              struct pv_error *err)
 {
-    struct run run = {params, footage, scores, err, malloc(pv_footage_frame_bytes(footage)), 0};
+    struct run run;
+    start_run(&run, params, footage, scores, err);
     pv_rollout *observed = NULL;
     pv_status status = run.picture ? PV_OK : pv_fail(err, PV_ERR_MEMORY, "no memory for a frame");
     if (status == PV_OK)

@@ -10,6 +10,7 @@ struct pv_eval_params {
     pv_mode mode;
     int steps; /* 0 = the model's */
     pv_detail detail;
+    bool tell_gravity; /* that of simulated clips, with every frame; the model takes one */
     uint64_t seed;
     int takes;     /* futures to sample, 0 = none, 2 to PV_TAKES */
     bool run_long; /* go on to PV_AHEAD_LONG frames, to see what lasts */

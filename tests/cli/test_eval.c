@@ -48,6 +48,8 @@ Test(eval, a_suite_as_json, .timeout = 120)
     json_t *all = parse(run_well(&f, QUICK "--json --takes 2").out);
     cr_expect_str_eq(json_string_value(at(all, "what")), "suite physics");
     cr_expect_eq(json_integer_value(at(all, "width")), 32, "the model's size");
+    cr_expect_str_eq(json_string_value(at(all, "detail")), "keep");
+    cr_expect(json_is_false(at(all, "gravity_told")));
     cr_expect_eq(json_array_size(at(all, "groups")), 1);
     json_t *drop = at(at(all, "groups"), "0");
     cr_expect_str_eq(json_string_value(at(drop, "world")), "drop");
@@ -156,6 +158,8 @@ Test(eval, what_cannot_be_done_is_said, .timeout = 120)
         {"", 2, "--suite physics"},
         {"--suite law --clips x", 2, "give one of them"},
         {"--clips x --world drop", 2, "leave it out"},
+        {"--clips x --tell-gravity", 2, "simulated clips"},
+        {"--suite physics --detail some", 2, "keep"},
         {"--suite physics --world drap", 2, "did you mean drop"},
         {"--suite physics --context 17", 2, "16"},
         {"--suite fysics", 2, "physics or law"},

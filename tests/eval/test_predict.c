@@ -131,6 +131,27 @@ static int stop_at_once(void *user)
     return 1;
 }
 
+/* Only the model hears of it, and of the clip's own. */
+Test(eval_predict, gravity_is_told_when_asked)
+{
+    struct pv_footage f;
+    struct pv_scores scores[2] = {{.no_memory = false}};
+    for (int told = 0; told < 2; told++) {
+        const struct pv_eval_params params = {.model = model, .mode = PV_MODE_MEAN, .tell_gravity = told};
+        cr_assert_eq(pv_suite_draw(&suite, &suite.groups[0], 0, &f, &err), PV_OK, "%s", err.text);
+        cr_expect(f.gravity[0] == 0 && f.gravity[1] >= -10 && f.gravity[1] <= -6, "it is %g, %g", (double)f.gravity[0],
+                  (double)f.gravity[1]);
+        cr_assert_eq(pv_predict_footage(&params, &f, &scores[told], &err), PV_OK, "%s", err.text);
+        pv_footage_close(&f);
+    }
+    cr_expect_neq(mean(&scores[0], PV_METRIC_PSNR, PV_PREDICTOR_MODEL, 2),
+                  mean(&scores[1], PV_METRIC_PSNR, PV_PREDICTOR_MODEL, 2));
+    cr_expect_eq(mean(&scores[0], PV_METRIC_PSNR, PV_PREDICTOR_COPY, 2),
+                 mean(&scores[1], PV_METRIC_PSNR, PV_PREDICTOR_COPY, 2));
+    pv_scores_free(&scores[0]);
+    pv_scores_free(&scores[1]);
+}
+
 Test(eval_predict, it_stops_when_asked)
 {
     static struct pv_scores s;
