@@ -55,6 +55,7 @@ static int run_command(const struct pv_command *command, int argc, char **argv, 
 
 static int dispatch(int argc, char **argv, struct pv_terminal *terminal)
 {
+    char help[] = "help";
     if (argc < 2) {
         pv_help_write(stderr, NULL, pv_terminal_columns(2), pv_terminal_styled(2));
         return PV_EXIT_USAGE;
@@ -64,7 +65,7 @@ static int dispatch(int argc, char **argv, struct pv_terminal *terminal)
         return PV_EXIT_DONE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        argv[1] = (char[]){"help"};
+        argv[1] = help;
     const struct pv_command *command = pv_command_find(argv[1]);
     return command ? run_command(command, argc - 1, argv + 1, terminal) : unknown_command(argv[1], terminal);
 }

@@ -68,6 +68,15 @@ Test(documents, every_option_is_everywhere, .timeout = 60)
     folder_close(&f);
 }
 
+Test(documents, help_is_also_an_option, .timeout = 60)
+{
+    const struct folder f = folder_open();
+    const char *help = run_well(&f, "prevue help").out;
+    cr_expect_str_eq(help, run_well(&f, "prevue --help").out);
+    cr_expect_str_eq(help, run_well(&f, "prevue -h").out);
+    folder_close(&f);
+}
+
 Test(documents, help_fits_eighty_columns, .timeout = 60)
 {
     const struct folder f = folder_open();
