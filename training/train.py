@@ -37,6 +37,11 @@ class Run:
 
     def __init__(self, args):
         self.recipe = json.load(open(args.recipe))
+        if args.budget:
+            stages = [self.recipe[name] for name in ("codec", "dynamics", "decoder") if name in self.recipe]
+            total = sum(stage["minutes"] for stage in stages)
+            for stage in stages:
+                stage["minutes"] = round(stage["minutes"] * args.budget / total, 2)
         here = os.path.dirname(os.path.abspath(args.recipe))
         self.config = json.load(open(os.path.join(here, self.recipe["config"])))
         self.args, self.work = args, args.work
@@ -262,6 +267,8 @@ def main():
     parser.add_argument("--prevue", help="the command: the finished model is evaluated with it, for the record")
     parser.add_argument("--records", help="folder of the record (default training/runs)")
     parser.add_argument("--minutes", type=float, default=0, help="stop and save after so long; 0 = when done")
+    parser.add_argument("--budget", type=float, default=0,
+                        help="minutes of training in all, shared among the stages as in the recipe (default: the recipe's)")
     args = parser.parse_args()
     name = os.path.splitext(os.path.basename(args.recipe))[0]
     here = os.path.dirname(os.path.abspath(__file__))
