@@ -1,7 +1,10 @@
 /* cmd_predict.c: prevue predict: model and clip in, the clip's future out. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "predict.h"
@@ -56,6 +59,33 @@ static int check_values(struct predict *p)
     if (v->resume && v->sampling.context > 0)
         return usage(p, "--context has no place with --resume-state: the saved rollout has its own past");
     return PV_EXIT_DONE;
+}
+
+static bool is_same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Hours may pass until the state is saved: what can be wrong with its name is said before. */
+static int check_save(struct predict *p)
+{
+    const char *path = p->v->save, *slash = path ? strrchr(path, '/') : NULL;
+    char folder[4096] = ".";
+    struct stat st;
+    if (!path)
+        return PV_EXIT_DONE;
+    if (slash)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
+    const char *why = is_same_file(path, p->path)                   ? "it is the clip: choose another name"
+                      : is_same_file(path, p->in.model_path)        ? "it is the model: choose another name"
+                      : stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "it is a directory: name a file in it"
+                      : access(folder, W_OK | X_OK) != 0            ? strerror(errno)
+                                                                    : NULL;
+    if (!why)
+        return PV_EXIT_DONE;
+    pv_terminal_say(p->terminal, PV_LOG_ERROR, "the state cannot be saved as '%s': %s", path, why);
+    return PV_EXIT_FAILED;
 }
 
 /* Frames of the clip are delivered at another rate than its own. */
@@ -114,6 +144,7 @@ static pv_clip_writer_params choose_output(struct predict *p, const char *commen
     w.overwrite = v->overwrite;
     w.keep_partial = 1;
     w.comment = comment;
+    w.input = p->path;
     w.callbacks = p->callbacks;
     w.callbacks.abort = on_abort_at_once;
     const bool silent = piped && v->format == PV_CLIP_PIPE_Y4M;
@@ -259,6 +290,8 @@ int pv_predict_run(const void *values, char **operands, struct pv_terminal *term
     if (code == PV_EXIT_DONE)
         code = pv_inputs_open_clip(&p.in, &p.v->input, p.path, p.in.model_info.fps_num, p.in.model_info.fps_den,
                                    &p.callbacks);
+    if (code == PV_EXIT_DONE)
+        code = check_save(&p);
     if (code == PV_EXIT_DONE)
         code = open_rollout(&p);
     if (code == PV_EXIT_DONE)

@@ -5,7 +5,6 @@
 #include <libavutil/parseutils.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "clip/report.h"
 
@@ -35,15 +34,12 @@ static pv_status open_sequence(struct pv_demux *d, const struct pv_sequence *seq
 
 static pv_status open_path(struct pv_demux *d, struct pv_error *err)
 {
-    struct stat st;
-    const bool is_directory = stat(d->path, &st) == 0 && S_ISDIR(st.st_mode);
-    if (!is_directory && !pv_sequence_is_pattern(d->path))
+    struct pv_sequence sequence;
+    PV_TRY(pv_sequence_of_path(d->path, &sequence, err));
+    if (!sequence.prefix)
         return pv_container_open(&d->container, d->path,
                                  &(struct pv_container_limits){d->params->max_streams, d->params->max_probe_bytes},
                                  &d->params->callbacks, err);
-    struct pv_sequence sequence;
-    PV_TRY(is_directory ? pv_sequence_of_directory(d->path, &sequence, err)
-                        : pv_sequence_parse(d->path, &sequence, err));
     const pv_status status = open_sequence(d, &sequence, err);
     pv_sequence_release(&sequence);
     return status;

@@ -21,6 +21,12 @@ char *pv_partial_name(const char *path, const char *infix)
     return name;
 }
 
+bool pv_partial_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 pv_status pv_partial_check(const char *path, bool overwrite, struct pv_error *err)
 {
     struct stat st;

@@ -115,6 +115,15 @@ pv_status pv_sequence_of_directory(const char *path, struct pv_sequence *sequenc
     return status;
 }
 
+pv_status pv_sequence_of_path(const char *path, struct pv_sequence *sequence, struct pv_error *err)
+{
+    struct stat st;
+    *sequence = (struct pv_sequence){0};
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return pv_sequence_of_directory(path, sequence, err);
+    return pv_sequence_is_pattern(path) ? pv_sequence_parse(path, sequence, err) : PV_OK;
+}
+
 /* The number of a file of this sequence; -1 = not one. */
 static int number_of(const char *name, const char *stem, const char *suffix, int digits)
 {

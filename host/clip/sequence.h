@@ -21,6 +21,10 @@ pv_status pv_sequence_parse(const char *path, struct pv_sequence *sequence, stru
 /* The sequence that lies in a directory: that of its first picture by name. */
 pv_status pv_sequence_of_directory(const char *path, struct pv_sequence *sequence, struct pv_error *err);
 
+/* The sequence that a clip's path means: a directory or a pattern. Any other path is a file: sequence->prefix is NULL.
+ */
+pv_status pv_sequence_of_path(const char *path, struct pv_sequence *sequence, struct pv_error *err);
+
 /* Which numbers are on the disk: the lowest, how many follow without a hole, how many there are in all. */
 struct pv_sequence_extent {
     int first, run, total;

@@ -17,7 +17,7 @@ enum { MAX_SIDE = 16384 };
 
 struct pv_clip_writer {
     pv_clip_writer_params params; /* strings below */
-    char *path, *audio_source, *timecode, *comment;
+    char *path, *audio_source, *timecode, *comment, *input;
     struct pv_error error;
     pv_status failed; /* final failure, or PV_END */
     bool opened, finished;
@@ -54,7 +54,7 @@ static pv_status take_params(pv_clip_writer *w, const char *path, const pv_clip_
     if (given)
         memcpy(p, given, given->struct_size < sizeof *p ? given->struct_size : sizeof *p);
     if (!copy_text(&w->path, path) || !copy_text(&w->audio_source, p->audio_source) ||
-        !copy_text(&w->timecode, p->timecode) || !copy_text(&w->comment, p->comment))
+        !copy_text(&w->timecode, p->timecode) || !copy_text(&w->comment, p->comment) || !copy_text(&w->input, p->input))
         return pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a name");
     if (p->width < 1 || p->height < 1 || p->width > MAX_SIDE || p->height > MAX_SIDE)
         return pv_fail(&w->error, PV_ERR_ARGUMENT, "a clip cannot be %dx%d: each side is 1 to %d", p->width, p->height,
@@ -96,16 +96,56 @@ static pv_status open_audio(pv_clip_writer *w)
     return PV_OK;
 }
 
+static pv_status refuse(pv_clip_writer *w, const char *name)
+{
+    return pv_fail(&w->error, PV_ERR_IO, "'%s' is the clip that is read, and would be lost: choose another name", name);
+}
+
+/* The same pattern as the input's: by the picture that the input begins with. */
+static pv_status check_pictures(pv_clip_writer *w)
+{
+    struct pv_sequence in;
+    struct pv_sequence_extent extent;
+    if (!w->input)
+        return PV_OK;
+    PV_TRY(pv_sequence_of_path(w->input, &in, &w->error));
+    if (!in.prefix)
+        return PV_OK;
+    pv_status status = pv_sequence_scan(&in, &extent, &w->error);
+    char *theirs = status == PV_OK ? pv_sequence_name(&in, extent.first, "") : NULL;
+    char *ours = status == PV_OK ? pv_sequence_name(&w->pictures.sequence, extent.first, "") : NULL;
+    if (status == PV_OK && (!theirs || !ours))
+        status = pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a file name");
+    if (status == PV_OK && pv_partial_is_same(ours, theirs))
+        status = refuse(w, w->path);
+    free(ours);
+    free(theirs);
+    pv_sequence_release(&in);
+    return status;
+}
+
+static pv_status open_pictures(pv_clip_writer *w)
+{
+    const pv_clip_writer_params *p = &w->params;
+    PV_TRY(pv_picture_files_open(&w->pictures, w->target.pattern, p->first_number, p->overwrite, &p->callbacks,
+                                 &w->error));
+    return check_pictures(w);
+}
+
 static pv_status open_file(pv_clip_writer *w)
 {
     PV_TRY(open_audio(w));
     if (w->target.kind == PV_TARGET_PIPE)
         PV_TRY(pv_output_stdout(&w->output, &w->params.callbacks, &w->error));
     else {
-        PV_TRY(pv_partial_check(w->path, w->params.overwrite, &w->error));
         w->partial_path = pv_partial_name(w->path, ".partial");
         if (!w->partial_path)
             return pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a file name");
+        if (w->input && pv_partial_is_same(w->path, w->input))
+            return refuse(w, w->path);
+        if (w->input && pv_partial_is_same(w->partial_path, w->input))
+            return refuse(w, w->partial_path);
+        PV_TRY(pv_partial_check(w->path, w->params.overwrite, &w->error));
         const pv_status status =
             pv_output_create(&w->output, w->partial_path, w->params.overwrite, &w->params.callbacks, &w->error);
         w->created = w->output.fd >= 0;
@@ -139,8 +179,7 @@ static pv_status open_all(pv_clip_writer *w)
     if (!w->packet)
         return pv_fail(&w->error, PV_ERR_MEMORY, "no memory to write '%s'", w->path);
     if (w->target.kind == PV_TARGET_PICTURES)
-        return pv_picture_files_open(&w->pictures, w->target.pattern, p->first_number, p->overwrite, &p->callbacks,
-                                     &w->error);
+        return open_pictures(w);
     return open_file(w);
 }
 
@@ -308,6 +347,7 @@ void pv_clip_writer_close(pv_clip_writer *w)
     free(w->comment);
     free(w->timecode);
     free(w->audio_source);
+    free(w->input);
     free(w->path);
     free(w);
 }

@@ -29,6 +29,7 @@ pv_clip_writer_params pv_preview_writer_params(const struct pv_preview *preview,
     w.preset = preset;
     w.overwrite = preview->overwrite;
     w.keep_partial = 1;
+    w.input = plan->source.path;
     w.threads = 1; /* many clips are written at once; and the same bytes come out on every machine */
     pv_preview_timecode(plan, first_frame, timecode);
     w.timecode = timecode;

@@ -210,6 +210,8 @@ typedef struct pv_clip_writer_params {
     const char *timecode;       /* of the first frame written; NULL or "" = none */
     const char *comment;        /* metadata of the file; NULL = none */
     pv_callbacks callbacks;     /* log and abort */
+    const char *input;          /* the clip that is read meanwhile, as its reader was given it: never written over, also
+                                   where overwrite is 1 or names differ; NULL = none */
 } pv_clip_writer_params;
 
 typedef struct pv_clip_writer_summary {
@@ -236,7 +238,7 @@ PV_API void pv_clip_writer_params_init(pv_clip_writer_params *params);
  *               picture is written under a temporary name, then renamed: finished frames stand at once
  *   -           standard output, see pv_clip_pipe
  * *writer is set also on failure when there was memory for it. PV_ERR_UNSUPPORTED: the preset cannot be put in that
- * file, or FFmpeg has no such encoder; PV_ERR_IO: exists, or cannot be created. */
+ * file, or FFmpeg has no such encoder; PV_ERR_IO: exists, is the input, or cannot be created. */
 PV_API pv_status pv_clip_writer_open(const char *path, const pv_clip_writer_params *params, pv_clip_writer **writer);
 /* The next frame; its place in time is its order (frame->index is not used). The frame is read before the call returns.
  * PV_END: the reader of standard output has gone away: stop, without error. Failures of the file (disk full:

@@ -1,6 +1,7 @@
 /* test_failures.c: every class of failure has its exit code and one sentence, and leaves nothing under the final name.
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/program.h"
@@ -97,6 +98,41 @@ Test(failures, unwritable_output_is_1, .timeout = 120)
     expect_failure(&f, 1, "standard output", "prevue predict clip.mkv -q " SHORT " -o - >/dev/full");
     expect_failure(&f, 1, "standard output", "prevue help predict >/dev/full");
     cr_expect_eq(run(&f, "grep -q precious here.mp4").code, 0, "a file was overwritten without -y");
+    folder_close(&f);
+}
+
+/* Also where -y says that what is there may go: its name, another one, and that of the file while it is written. */
+Test(failures, the_clip_itself_is_never_written_over, .timeout = 120)
+{
+    const struct folder f = with_clip();
+    run_well(&f, "ln -s clip.mkv other.mkv; cp clip.mkv b.partial.mkv; cp $PREVUE_MODEL m.safetensors; md5sum clip.mkv "
+                 "b.partial.mkv m.safetensors > before");
+    run_well(
+        &f,
+        "mkdir shots; ffmpeg -v error -i clip.mkv -start_number 1001 shots/a.%%04d.png; md5sum shots/* > shots.md5");
+    const char *const end = " -y --preset master " SHORT;
+    static const struct {
+        const char *clip, *output, *word;
+    } cases[] = {
+        {"clip.mkv", "clip.mkv", "'clip.mkv' is the clip"},
+        {"clip.mkv", "other.mkv", "'other.mkv' is the clip"},
+        {"b.partial.mkv", "b.mkv", "'b.partial.mkv' is the clip"},
+        {"shots/a.%04d.png", "shots/a.####.png", "is the clip"},
+        {"shots", "./shots/a.%04d.png", "is the clip"},
+        {"clip.mkv", "out.mkv --save-state clip.mkv", "it is the clip"},
+        {"clip.mkv", "out.mkv -m ./m.safetensors --save-state m.safetensors", "it is the model"},
+        {"clip.mkv", "out.mkv --save-state shots", "directory"},
+        {"clip.mkv", "out.mkv --save-state missing/state", "missing/state"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "prevue predict %s -o %s%s", cases[i].clip, cases[i].output, end);
+        expect_failure(&f, 1, cases[i].word, command);
+    }
+    run_well(&f, "md5sum --quiet -c before shots.md5");
+    cr_expect_not(folder_has(&f, "out.mkv") || folder_has(&f, "b.mkv"));
+    run_well(&f, "prevue predict shots -o shots/b.%%04d.png %s && prevue predict clip.mkv -o new.mkv%s", end, end);
+    run_well(&f, "md5sum --quiet -c before shots.md5");
     folder_close(&f);
 }
 
