@@ -49,10 +49,12 @@ def mix(z, level, noise):
 
 
 @torch.no_grad()
-def own_history(model, z, action, depth, context_level):
-    """History in which the frames after a random one are the model's own predictions, `depth` passes deep."""
+def own_history(model, z, action, depth, latest, context_level):
+    """History in which the frames after a random one are the model's own predictions, `depth` passes deep. latest: the
+    last frame they may begin at, or None: for protocols that observe little."""
     B, T = z.shape[:2]
-    start = torch.randint(2, max(3, T - depth), (B, 1), device=z.device)
+    last = max(2, T - depth - 1)
+    start = torch.randint(2, min(last, latest or last) + 1, (B, 1), device=z.device)
     ours = (torch.arange(T, device=z.device)[None] >= start)[:, :, None, None, None]
     history = z
     for _ in range(depth):
@@ -80,7 +82,8 @@ def train_step(model, recipe, z, cells, gravity, progress, context_level):
     if progress > recipe["own_history_from"]:
         part = max(1, int(B * recipe["own_history_share"]))
         depth = int(torch.randint(1, recipe["own_history_depth"] + 1, (1,)))
-        own, ours = own_history(model, z[:part], action[:part], depth, context_level)
+        latest = recipe.get("own_history_latest")
+        own, ours = own_history(model, z[:part], action[:part], depth, latest, context_level)
         history = torch.cat([own, z[part:]])
         # In these sequences a frame is either to be predicted, or committed context that is not scored.
         committed = torch.rand(part, T, device=z.device) < 0.4

@@ -293,6 +293,14 @@ class Dynamics(nn.Module):
         z = tokens.reshape(B, T, h // p, w // p, p, p, -1).permute(0, 1, 6, 2, 4, 3, 5)
         return z.reshape(B, T, -1, h, w)
 
+    def settle(self, previous, clean):
+        """What hardly changes stays: of a token whose change has the root mean square r nothing is taken up to r = still,
+        all from twice that on. (B, C, h, w)"""
+        moved = self.patches((clean - previous)[:, None]).square().mean(-1, keepdim=True).sqrt()
+        share = (moved / self.config["still"] - 1).clamp(0, 1).expand(-1, -1, -1, self.config["patch"] ** 2)
+        b, _, h, w = clean.shape
+        return previous + self.unpatches(share, h, w)[:, 0] * (clean - previous)
+
     def forward(self, noisy, level, history, action=None, first=0):
         """noisy: (B, T, C, h, w) frames at their own noise levels (B, T): level * latent + (1 - level) * noise.
         history: (B, T, C, h, w) what each frame is believed to be; frame i reads history i-1 and i-2 only.
@@ -351,6 +359,8 @@ def next_latent(dynamics, committed, levels, history, noise, steps, action=None)
             torch.cat([history, torch.zeros_like(x[:, None])], 1),
             action,
         )[:, -1]
+        if dynamics.config.get("still"):
+            clean = dynamics.settle(history[:, -1], clean)
         s = 1 / (steps - k)  # the share of the way left that one Euler step goes
         x = (1 - s) * x + s * clean
     return x
