@@ -34,6 +34,40 @@ template <typename T> __global__ void unpatch_kernel(struct pv_unpatch p, size_t
     }
 }
 
+/* The mean square of a token's change, the same in all lanes of a warp. */
+template <typename T> __device__ inline float mean_square(const T *token, int count)
+{
+    float sum = 0;
+    for (int i = (int)(threadIdx.x % 32); i < count; i += 32) {
+        const float x = to_float(token[i]);
+        sum += x * x;
+    }
+    return warp_sum(sum) / (float)count;
+}
+
+/* The same where what hardly changes stays: a warp a token. Its neighbours' squares are summed again: they lie in the
+ * cache, and one launch is less than two. */
+template <typename T> __global__ void unpatch_still_kernel(struct pv_unpatch p, int tokens)
+{
+    const int token = (int)(blockIdx.x * (PV_THREADS / 32) + threadIdx.x / 32);
+    const int columns = p.width / p.p, rows = p.height / p.p / p.takes, count = p.p * p.p * p.channels;
+    if (token >= tokens)
+        return;
+    const int y = token / columns, x = token % columns, top = y / rows * rows;
+    const T *const src = (const T *)p.src;
+    float largest = 0;
+    for (int v = max(y - 1, top); v <= min(y + 1, top + rows - 1); v++)
+        for (int u = max(x - 1, 0); u <= min(x + 1, columns - 1); u++)
+            largest =
+                fmaxf(largest, mean_square(src + ((size_t)v * (size_t)columns + (size_t)u) * (size_t)count, count));
+    const float share = fminf(fmaxf(sqrtf(largest) / p.still - 1, 0.0f), 1.0f);
+    for (int i = (int)(threadIdx.x % 32); i < count; i += 32) {
+        const size_t from = (size_t)token * (size_t)count + (size_t)i;
+        const size_t at = latent_place(from, p.width, p.channels, p.p);
+        p.dst[at] = share * to_float(src[from]) + p.base[at];
+    }
+}
+
 extern "C" int pv_kernel_patch(const struct pv_patch *p, const struct pv_queue *q)
 {
     const size_t count = (size_t)p->sources * (size_t)p->height * (size_t)p->width * (size_t)p->channels;
@@ -42,7 +76,12 @@ extern "C" int pv_kernel_patch(const struct pv_patch *p, const struct pv_queue *
 
 extern "C" int pv_kernel_unpatch(const struct pv_unpatch *p, const struct pv_queue *q)
 {
+    const int tokens = p->height / p->p * (p->width / p->p), warps = PV_THREADS / 32;
     const size_t count = (size_t)p->height * (size_t)p->width * (size_t)p->channels;
+    const dim3 blocks((unsigned)((tokens - 1) / warps + 1));
+    if (p->still > 0)
+        PV_FOR_ELEMENT(q->element, T,
+                       return PV_LAUNCH(unpatch_still_kernel<T>, blocks, dim3(PV_THREADS), 0, q->stream, *p, tokens););
     PV_FOR_ELEMENT(q->element, T, return PV_LAUNCH_EACH(unpatch_kernel<T>, count, q->stream, *p, count););
 }
 

@@ -294,12 +294,13 @@ class Dynamics(nn.Module):
         return z.reshape(B, T, -1, h, w)
 
     def settle(self, previous, clean):
-        """What hardly changes stays: of a token whose change has the root mean square r nothing is taken up to r = still,
-        all from twice that on. (B, C, h, w)"""
-        moved = self.patches((clean - previous)[:, None]).square().mean(-1, keepdim=True).sqrt()
-        share = (moved / self.config["still"] - 1).clamp(0, 1).expand(-1, -1, -1, self.config["patch"] ** 2)
-        b, _, h, w = clean.shape
-        return previous + self.unpatches(share, h, w)[:, 0] * (clean - previous)
+        """What hardly changes stays: with r the largest root mean square of a token's change and its neighbours', nothing
+        of the change is taken up to r = still, all from twice that on. (B, C, h, w)"""
+        patch = self.config["patch"]
+        change = clean - previous
+        moved = F.avg_pool2d(change.square().mean(1, keepdim=True), patch).sqrt()
+        share = (F.max_pool2d(moved, 3, 1, 1) / self.config["still"] - 1).clamp(0, 1)
+        return previous + F.interpolate(share, scale_factor=patch) * change
 
     def forward(self, noisy, level, history, action=None, first=0):
         """noisy: (B, T, C, h, w) frames at their own noise levels (B, T): level * latent + (1 - level) * noise.

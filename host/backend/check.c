@@ -260,7 +260,11 @@ pv_status pv_check_unpatch(const struct pv_stream *s, const struct pv_unpatch *p
     PV_TRY(need(s, op, "src", p->src));
     PV_TRY(shape(s, op, "latent", (const int[4]){p->height, p->width, p->channels, 1}));
     PV_TRY(divides(s, op, "p", p->p, "height", p->height));
-    return divides(s, op, "p", p->p, "width", p->width);
+    PV_TRY(divides(s, op, "p", p->p, "width", p->width));
+    if (p->still == 0)
+        return PV_OK;
+    PV_TRY(need(s, op, "base", p->base));
+    return divides(s, op, "takes", p->takes, "height / p", p->height / p->p);
 }
 
 static pv_status latent_scale(const struct pv_stream *s, const char *op, const float *mean, const float *std,

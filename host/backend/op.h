@@ -192,12 +192,16 @@ struct pv_patch {
     int height, width, channels, p;
 };
 
-/* The inverse for one latent, plus base: dst = base + unpatched src. */
+/* The inverse for one latent, plus base: dst = base + share * unpatched src. What hardly changes stays as it is: with r
+ * the largest root mean square of a token of src and its neighbours (3 x 3, of one take), share is 0 up to r = still, 1
+ * from twice that on, and rises evenly between. */
 struct pv_unpatch {
     float *dst;
     const void *src;   /* [(height/p) * (width/p)][p*p * channels] */
     const float *base; /* shape of dst, may be dst itself; NULL = 0 */
     int height, width, channels, p;
+    float still; /* 0 = share is 1; above, base is needed */
+    int takes;   /* with still: so many latents, one below another; divides height / p */
 };
 
 /* The codec's features -> the dynamics' latents, per channel: dst = (src - mean) / std */

@@ -79,6 +79,7 @@ static const struct pv_field dynamics_fields[] = {
     {REALS("action_scale", c.dynamics.action_scale, -1e6, 1e6, 0, PV_CONFIG_ACTION, action_scale_count)},
     {BOOL("motion_input", c.dynamics.motion_input)},
     {CHOICE("predict", c.dynamics.predict, predicts)},
+    {REAL("still", c.dynamics.still, 0, 100), .optional = true},
     {END},
 };
 
@@ -164,6 +165,9 @@ static pv_status check_dynamics(const struct pv_document *d, struct raw_config *
     if (c->level_embedding % 2 != 0)
         return pv_fail(d->error, d->invalid, "%s: dynamics.level_embedding is %d; it must be even", file,
                        c->level_embedding);
+    if (c->still > 0 && c->predict != PV_PREDICT_CHANGE)
+        return pv_fail(d->error, d->invalid, "%s: dynamics.still is %g; it needs dynamics.predict to be \"change\"",
+                       file, c->still);
     return same_count(d, "dynamics.action_scale", raw->action_scale_count, "dynamics.action_size", c->action_size);
 }
 

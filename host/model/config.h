@@ -52,6 +52,7 @@ struct pv_dynamics_config {
     double action_scale[PV_CONFIG_ACTION]; /* [action_size] */
     bool motion_input;
     enum pv_predict predict;
+    double still; /* see pv_unpatch */
 };
 
 struct pv_model_config {

@@ -138,6 +138,8 @@ static pv_status finish(struct pv_stream *s, const struct pv_dit *dit, const str
         s, &(struct pv_unpatch){.dst = clean,
                                 .src = scratch->patches,
                                 .base = dit->config.predict == PV_PREDICT_CHANGE ? in->previous : NULL,
+                                .still = (float)dit->config.still,
+                                .takes = scratch->takes,
                                 .height = scratch->takes * scratch->latent_height,
                                 .width = scratch->latent_width,
                                 .channels = dit->channels,

@@ -169,6 +169,8 @@ static pv_status read_object(const struct place *place, const struct pv_field *f
     for (const struct pv_field *field = fields; field->kind != PV_FIELD_END; field++) {
         const struct place here = inside(place, field->key);
         json_t *value = json_object_get(object, field->key);
+        if (!value && field->optional)
+            continue;
         if (!value) {
             char expected[160];
             expectation(field, expected, sizeof expected);

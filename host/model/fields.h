@@ -1,9 +1,10 @@
 /* fields.h: a JSON object -> a struct, by a table that has one line a key. Strict: every key of the table must be
- * there, no other may, and each value has its type and range. */
+ * there unless it is optional, no other may, and each value has its type and range. */
 #ifndef PV_MODEL_FIELDS_H
 #define PV_MODEL_FIELDS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -24,6 +25,7 @@ struct pv_field {
     enum pv_field_kind kind;
     const char *key;
     size_t offset; /* of the struct's member */
+    bool optional; /* where it is missing, the member stays as it was */
     double low, high;
     const char *const *choices;    /* ends with NULL; the choice "null" is JSON's null */
     const struct pv_field *fields; /* of an object */

@@ -387,6 +387,34 @@ Test(facts, patch_by_hand_and_back)
     }
 }
 
+/* Two takes of 2 x 5 tokens of two numbers, still 4. Root mean squares of the first: 3 in the left column, where all
+ * there is stays; 1 and 6 to its right, so that half of the change is taken up to a column beside the 6; 9 on the
+ * right, all. The second hardly changes: what moves in the first has no say in it. */
+Test(facts, what_hardly_changes_stays)
+{
+    static const float size[4][5] = {{3, 1, 1, 1, 1}, {3, 1, 6, 1, 9}, {2, 2, 2, 2, 2}, {4, 2, 2, 2, 2}};
+    static const float share[4][5] = {{0, .5f, .5f, 1, 1}, {0, .5f, .5f, 1, 1}, {0}, {0}};
+    float change[40], base[40], wanted[40], dst[40];
+    for (int i = 0; i < 40; i++) {
+        base[i] = (float)i;
+        change[i] = i % 2 ? size[i / 10][i / 2 % 5] : -size[i / 10][i / 2 % 5];
+        wanted[i] = base[i] + share[i / 10][i / 2 % 5] * change[i];
+    }
+    FOR_EACH_SIDE(s)
+    {
+        DONE(s, unpatch(s->stream, &(struct pv_unpatch){.dst = dst,
+                                                        .src = change,
+                                                        .base = base,
+                                                        .height = 4,
+                                                        .width = 5,
+                                                        .channels = 2,
+                                                        .p = 1,
+                                                        .still = 4,
+                                                        .takes = 2}));
+        expect(s, dst, wanted, 40, 1e-6);
+    }
+}
+
 Test(facts, latents_are_scaled_and_squashed)
 {
     static const float mean[] = {1, -1}, std[] = {2, 0.5f}, x[] = {3, 0, -1, 100};

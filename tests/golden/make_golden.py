@@ -78,8 +78,10 @@ def config(name, codec, dynamics, sampler=None, width=32, height=32):
     return c
 
 
+STILL = 0.17  # among the changes that random weights predict: some tokens stay, most move in part, a few wholly
+
 MODELS = {
-    "plain": (config("plain", {}, {}), "F32"),
+    "plain": (config("plain", {}, dict(still=STILL)), "F32"),
     "layer_norm": (
         config(
             "layer_norm",
@@ -251,6 +253,8 @@ def record(model, width, height, sent, predicted, cached, generator):
     clean = model.dynamics(
         noisy[None], levels[None], history[None], None if cached_actions is None else cached_actions[None]
     )[0]
+    if c["dynamics"].get("still"):
+        clean = model.dynamics.settle(torch.cat([torch.zeros_like(history[:1]), history[:-1]]), clean)
     for name, value in ("noisy", noisy), ("history", history), ("clean", clean):
         out[f"dynamics.{name}"] = value.permute(0, 2, 3, 1)
     out["dynamics.levels"] = levels

@@ -120,6 +120,30 @@ Test(config, every_key_is_needed_typed_and_known)
     json_decref(config);
 }
 
+/* Only a model that adds a change can leave it out; none is the default. */
+Test(config, still_is_optional_and_needs_change)
+{
+    struct pv_model_config c;
+    struct pv_error error = {.text = ""};
+    json_t *config = valid_config("grouped.safetensors"), *dynamics = json_object_get(config, "dynamics");
+    for (int i = 0; i < 2; i++) {
+        char *text = json_dumps(config, 0);
+        cr_assert(pv_model_config_parse(text, strlen(text), "grouped", &c, &error) == PV_OK, "%s", error.text);
+        cr_assert_eq(c.dynamics.still, i ? 0.25 : 0);
+        json_object_set_new(dynamics, "still", json_real(0.25));
+        free(text);
+    }
+    json_object_set_new(dynamics, "predict", json_string("latent"));
+    expect_refusal(config, "0.25", "dynamics.still");
+    json_object_set_new(dynamics, "still", json_integer(0));
+    parse(config, PV_OK);
+    json_object_set_new(dynamics, "still", json_integer(-1));
+    expect_refusal(config, "-1", "dynamics.still");
+    json_object_set_new(dynamics, "still", json_string("no"));
+    expect_refusal(config, "no", "dynamics.still");
+    json_decref(config);
+}
+
 /* path gets value (JSON); the sentence names `named`, or the path when that is NULL. */
 static const struct {
     const char *path, *value, *named;

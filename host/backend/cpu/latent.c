@@ -1,4 +1,5 @@
 /* latent.c: between latents and tokens, between latents and features, and the sampler's sums. */
+#include <math.h>
 #include <string.h>
 
 #include "backend/cpu/cpu.h"
@@ -20,11 +21,35 @@ pv_status pv_cpu_patch(struct pv_stream *s, const struct pv_patch *p)
     return PV_OK;
 }
 
-static void run_add(float *dst, const float *src, const float *base, size_t run)
+static void run_add(float *dst, const float *src, float share, const float *base, size_t run)
 {
 #pragma omp simd
     for (size_t i = 0; i < run; i++)
-        dst[i] = src[i] + base[i];
+        dst[i] = share * src[i] + base[i];
+}
+
+/* Of a token's change. */
+static float mean_square(const float *token, size_t count)
+{
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < count; i++)
+        sum += token[i] * token[i];
+    return sum / (float)count;
+}
+
+/* Squares are summed again for every neighbour: nothing beside the product that made the tokens. */
+static float share_of(const struct pv_unpatch *p, size_t ty, size_t tx)
+{
+    const size_t columns = (size_t)(p->width / p->p), rows = (size_t)(p->height / p->p / p->takes);
+    const size_t count = (size_t)p->p * (size_t)p->p * (size_t)p->channels, top = ty / rows * rows;
+    const size_t from_y = ty > top ? ty - 1 : ty, to_y = ty + 1 < top + rows ? ty + 1 : ty;
+    const size_t from_x = tx > 0 ? tx - 1 : tx, to_x = tx + 1 < columns ? tx + 1 : tx;
+    float largest = 0;
+    for (size_t y = from_y; y <= to_y; y++)
+        for (size_t x = from_x; x <= to_x; x++)
+            largest = fmaxf(largest, mean_square((const float *)p->src + (y * columns + x) * count, count));
+    return fminf(fmaxf(sqrtf(largest) / p->still - 1, 0), 1);
 }
 
 pv_status pv_cpu_unpatch(struct pv_stream *s, const struct pv_unpatch *p)
@@ -34,14 +59,16 @@ pv_status pv_cpu_unpatch(struct pv_stream *s, const struct pv_unpatch *p)
     const size_t run = side * (size_t)p->channels;
     const float *src = p->src;
     for (size_t ty = 0; ty < height / side; ty++)
-        for (size_t tx = 0; tx < width / side; tx++)
+        for (size_t tx = 0; tx < width / side; tx++) {
+            const float share = p->still > 0 ? share_of(p, ty, tx) : 1;
             for (size_t dy = 0; dy < side; dy++, src += run) {
                 const size_t at = ((ty * side + dy) * (width / side) + tx) * run;
                 if (p->base)
-                    run_add(p->dst + at, src, p->base + at, run);
+                    run_add(p->dst + at, src, share, p->base + at, run);
                 else
                     memcpy(p->dst + at, src, run * sizeof(float));
             }
+        }
     return PV_OK;
 }
 

@@ -21,6 +21,27 @@ pv_status pv_reference_patch(struct pv_stream *s, const struct pv_patch *p)
     return PV_OK;
 }
 
+/* Of a token's change. */
+static double size_of(const float *token, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)token[i] * token[i];
+    return sqrt(sum / (double)count);
+}
+
+static double share_of(const struct pv_unpatch *p, int ty, int tx)
+{
+    const int columns = p->width / p->p, rows = p->height / p->p / p->takes, top = ty / rows * rows;
+    const size_t count = (size_t)p->p * (size_t)p->p * (size_t)p->channels;
+    double largest = 0;
+    for (int y = ty - 1; y <= ty + 1; y++)
+        for (int x = tx - 1; x <= tx + 1; x++)
+            if (y >= top && y < top + rows && x >= 0 && x < columns)
+                largest = fmax(largest, size_of((const float *)p->src + (size_t)(y * columns + x) * count, count));
+    return fmin(fmax(largest / p->still - 1, 0), 1);
+}
+
 pv_status pv_reference_unpatch(struct pv_stream *s, const struct pv_unpatch *p)
 {
     PV_TRY(pv_check_unpatch(s, p));
@@ -29,13 +50,15 @@ pv_status pv_reference_unpatch(struct pv_stream *s, const struct pv_unpatch *p)
     const float *src = p->src;
 
     for (size_t ty = 0; ty < height / side; ty++)
-        for (size_t tx = 0; tx < width / side; tx++)
+        for (size_t tx = 0; tx < width / side; tx++) {
+            const double share = p->still > 0 ? share_of(p, (int)ty, (int)tx) : 1;
             for (size_t dy = 0; dy < side; dy++)
                 for (size_t dx = 0; dx < side; dx++)
                     for (size_t c = 0; c < channels; c++) {
                         const size_t at = ((ty * side + dy) * width + tx * side + dx) * channels + c;
-                        p->dst[at] = *src++ + (p->base ? p->base[at] : 0);
+                        p->dst[at] = (float)(share * *src++ + (p->base ? p->base[at] : 0));
                     }
+        }
     return PV_OK;
 }
 
