@@ -84,7 +84,8 @@ class Streaming:
             y = normalise(x, c["norm"], c["eps"]) * (1 + scale2) + shift2
             x = x + gate2 * block.mlp[1](F.gelu(block.mlp[0](y), approximate="tanh"))
         x = normalise(x, c["norm"], c["eps"]) * (1 + final[1]) + final[0]
-        return d.unpatches(d.final(x)[None, None], self.h, self.w)[0] + self.previous
+        clean = d.unpatches(d.final(x)[None, None], self.h, self.w)[0] + self.previous
+        return d.settle(self.previous, clean) if c.get("still") else clean
 
     def decode(self, latent):
         d, place = self.model.codec.decoder, 0
