@@ -474,6 +474,33 @@ Test(match, patch_and_unpatch)
     }
 }
 
+/* Tokens of few numbers, so that some rest and their neighbours do not, in takes that have more than one row each. */
+Test(match, unpatch_keeps_still_in_each_take)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        const int p = harness_pick(1, 2), takes = harness_pick(2, 4), channels = harness_pick(1, 3);
+        const int height = p * takes * harness_pick(2, 9), width = p * harness_pick(11, 23);
+        const size_t count = product(height, width, channels, 1);
+        struct buffer base = buffer_random(&h, FLOATS, count, 1), change = buffer_random(&h, ACTIVATIONS, count, 1);
+        struct buffer dst = buffer_poison(&h, FLOATS, count);
+        HARNESS_RUN(&h, unpatch,
+                    ((struct pv_unpatch){.dst = at(&dst, side),
+                                         .src = at(&change, side),
+                                         .base = at(&base, side),
+                                         .height = height,
+                                         .width = width,
+                                         .channels = channels,
+                                         .p = p,
+                                         .still = 0.5f,
+                                         .takes = takes}));
+        harness_compare(&h, &dst, h.tolerance, "unpatch %d x %d x %d by %d, still, %d takes", height, width, channels,
+                        p, takes);
+        buffer_free(&h, &dst);
+        buffer_free(&h, &change);
+        buffer_free(&h, &base);
+    }
+}
+
 Test(match, latent_out_and_in)
 {
     for (int i = 0; i < ROUNDS; i++) {
