@@ -296,10 +296,12 @@ class Dynamics(nn.Module):
     def settle(self, previous, clean):
         """What hardly changes stays: with r the largest root mean square of a token's change and its neighbours', nothing
         of the change is taken up to r = still, all from twice that on. (B, C, h, w)"""
-        patch = self.config["patch"]
+        patch, still = self.config["patch"], self.config.get("still", 0)
+        if not still:
+            return clean
         change = clean - previous
         moved = F.avg_pool2d(change.square().mean(1, keepdim=True), patch).sqrt()
-        share = (F.max_pool2d(moved, 3, 1, 1) / self.config["still"] - 1).clamp(0, 1)
+        share = (F.max_pool2d(moved, 3, 1, 1) / still - 1).clamp(0, 1)
         return previous + F.interpolate(share, scale_factor=patch) * change
 
     def forward(self, noisy, level, history, action=None, first=0):
@@ -360,8 +362,7 @@ def next_latent(dynamics, committed, levels, history, noise, steps, action=None)
             torch.cat([history, torch.zeros_like(x[:, None])], 1),
             action,
         )[:, -1]
-        if dynamics.config.get("still"):
-            clean = dynamics.settle(history[:, -1], clean)
+        clean = dynamics.settle(history[:, -1], clean)
         s = 1 / (steps - k)  # the share of the way left that one Euler step goes
         x = (1 - s) * x + s * clean
     return x

@@ -85,7 +85,7 @@ class Streaming:
             x = x + gate2 * block.mlp[1](F.gelu(block.mlp[0](y), approximate="tanh"))
         x = normalise(x, c["norm"], c["eps"]) * (1 + final[1]) + final[0]
         clean = d.unpatches(d.final(x)[None, None], self.h, self.w)[0] + self.previous
-        return d.settle(self.previous, clean) if c.get("still") else clean
+        return d.settle(self.previous, clean)
 
     def decode(self, latent):
         d, place = self.model.codec.decoder, 0

@@ -253,8 +253,7 @@ def record(model, width, height, sent, predicted, cached, generator):
     clean = model.dynamics(
         noisy[None], levels[None], history[None], None if cached_actions is None else cached_actions[None]
     )[0]
-    if c["dynamics"].get("still"):
-        clean = model.dynamics.settle(torch.cat([torch.zeros_like(history[:1]), history[:-1]]), clean)
+    clean = model.dynamics.settle(torch.cat([torch.zeros_like(history[:1]), history[:-1]]), clean)
     for name, value in ("noisy", noisy), ("history", history), ("clean", clean):
         out[f"dynamics.{name}"] = value.permute(0, 2, 3, 1)
     out["dynamics.levels"] = levels
