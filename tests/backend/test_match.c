@@ -429,6 +429,30 @@ Test(match, attention)
 
 /* ---- latents ---- */
 
+/* base: none, apart, dst itself. */
+static void unpatch_case(int height, int width, int channels, int p, int base, float still, int takes)
+{
+    const size_t count = product(height, width, channels, 1);
+    struct buffer latent = buffer_random(&h, FLOATS, count, 1), change = buffer_random(&h, ACTIVATIONS, count, 1);
+    struct buffer dst = base == 2 ? latent : buffer_poison(&h, FLOATS, count);
+    HARNESS_RUN(&h, unpatch,
+                ((struct pv_unpatch){.dst = at(&dst, side),
+                                     .src = at(&change, side),
+                                     .base = base ? at(&latent, side) : NULL,
+                                     .still = still,
+                                     .takes = takes,
+                                     .height = height,
+                                     .width = width,
+                                     .channels = channels,
+                                     .p = p}));
+    harness_compare(&h, &dst, h.tolerance, "unpatch %d x %d x %d by %d, base %d, still %g, %d takes", height, width,
+                    channels, p, base, (double)still, takes);
+    if (base != 2)
+        buffer_free(&h, &dst);
+    buffer_free(&h, &change);
+    buffer_free(&h, &latent);
+}
+
 Test(match, patch_and_unpatch)
 {
     for (int i = 0; i < ROUNDS; i++) {
@@ -448,26 +472,10 @@ Test(match, patch_and_unpatch)
                                        .p = p}));
         harness_compare(&h, &tokens, h.tolerance > 1e-5 ? h.tolerance : 0, "patch %d of %d x %d x %d by %d", sources,
                         height, width, channels, p);
-        const int base = harness_pick(0, 2); /* none, apart, dst itself */
-        struct buffer change = buffer_random(&h, ACTIVATIONS, count, 1);
-        struct buffer dst = base == 2 ? latent[1] : buffer_poison(&h, FLOATS, count);
+        const int base = harness_pick(0, 2);
         /* Tokens of many numbers have a root mean square of .58; the largest around is somewhat more. */
         const float still = base ? (float[]){0, 0.3f, 0.45f, 0.7f}[harness_pick(0, 3)] : 0;
-        HARNESS_RUN(&h, unpatch,
-                    ((struct pv_unpatch){.dst = at(&dst, side),
-                                         .src = at(&change, side),
-                                         .base = base ? at(&latent[1], side) : NULL,
-                                         .still = still,
-                                         .takes = takes,
-                                         .height = height,
-                                         .width = width,
-                                         .channels = channels,
-                                         .p = p}));
-        harness_compare(&h, &dst, h.tolerance, "unpatch %d x %d x %d by %d, base %d, still %g", height, width, channels,
-                        p, base, (double)still);
-        if (base != 2)
-            buffer_free(&h, &dst);
-        buffer_free(&h, &change);
+        unpatch_case(height, width, channels, p, base, still, takes);
         for (int s = 0; s < 3; s++)
             buffer_free(&h, &latent[s]);
         buffer_free(&h, &tokens);
@@ -480,24 +488,7 @@ Test(match, unpatch_keeps_still_in_each_take)
     for (int i = 0; i < ROUNDS; i++) {
         const int p = harness_pick(1, 2), takes = harness_pick(2, 4), channels = harness_pick(1, 3);
         const int height = p * takes * harness_pick(2, 9), width = p * harness_pick(11, 23);
-        const size_t count = product(height, width, channels, 1);
-        struct buffer base = buffer_random(&h, FLOATS, count, 1), change = buffer_random(&h, ACTIVATIONS, count, 1);
-        struct buffer dst = buffer_poison(&h, FLOATS, count);
-        HARNESS_RUN(&h, unpatch,
-                    ((struct pv_unpatch){.dst = at(&dst, side),
-                                         .src = at(&change, side),
-                                         .base = at(&base, side),
-                                         .height = height,
-                                         .width = width,
-                                         .channels = channels,
-                                         .p = p,
-                                         .still = 0.5f,
-                                         .takes = takes}));
-        harness_compare(&h, &dst, h.tolerance, "unpatch %d x %d x %d by %d, still, %d takes", height, width, channels,
-                        p, takes);
-        buffer_free(&h, &dst);
-        buffer_free(&h, &change);
-        buffer_free(&h, &base);
+        unpatch_case(height, width, channels, p, 1, 0.5f, takes);
     }
 }
 

@@ -80,8 +80,9 @@ Test(documents, help_is_also_an_option, .timeout = 60)
 Test(documents, help_fits_eighty_columns, .timeout = 60)
 {
     const struct folder f = folder_open();
-    run_well(&f, "for c in predict preview info world eval bench help completions man; do prevue help $c; done > all.txt; "
-                 "prevue help >> all.txt");
+    run_well(&f,
+             "for c in predict preview info world eval bench help completions man; do prevue help $c; done > all.txt; "
+             "prevue help >> all.txt");
     cr_expect_eq(run(&f, "grep -n '.\\{81\\}' all.txt").code, 1, "a line is longer than 80 columns");
     cr_expect_eq(run(&f, "grep -n ' $' all.txt").code, 1, "a line ends with a space");
     folder_close(&f);
