@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "json.h"
 #include "predict.h"
 #include "signals.h"
@@ -61,27 +63,22 @@ static int check_values(struct predict *p)
     return PV_EXIT_DONE;
 }
 
-static bool is_same_file(const char *path, const char *other)
-{
-    struct stat a, b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 /* Hours may pass until the state is saved: what can be wrong with its name is said before. */
 static int check_save(struct predict *p)
 {
-    const char *path = p->v->save, *slash = path ? strrchr(path, '/') : NULL;
-    char folder[4096] = ".";
+    const char *path = p->v->save;
     struct stat st;
     if (!path)
         return PV_EXIT_DONE;
-    if (slash)
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
-    const char *why = is_same_file(path, p->path)                   ? "it is the clip: choose another name"
-                      : is_same_file(path, p->in.model_path)        ? "it is the model: choose another name"
+    char *folder = pv_path_folder(path);
+    if (!folder)
+        return pv_say_failure(p->terminal, PV_ERR_MEMORY, PV_EXIT_FAILED, "");
+    const char *why = pv_path_is_same(path, p->path)                ? "it is the clip: choose another name"
+                      : pv_path_is_same(path, p->in.model_path)     ? "it is the model: choose another name"
                       : stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "it is a directory: name a file in it"
                       : access(folder, W_OK | X_OK) != 0            ? strerror(errno)
                                                                     : NULL;
+    free(folder);
     if (!why)
         return PV_EXIT_DONE;
     pv_terminal_say(p->terminal, PV_LOG_ERROR, "the state cannot be saved as '%s': %s", path, why);

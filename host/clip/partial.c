@@ -2,12 +2,13 @@
 #include "clip/partial.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/path.h"
 
 char *pv_partial_name(const char *path, const char *infix)
 {
@@ -19,12 +20,6 @@ char *pv_partial_name(const char *path, const char *infix)
     if (name)
         snprintf(name, size, "%.*s%s%s", (int)(dot - path), path, infix, dot);
     return name;
-}
-
-bool pv_partial_is_same(const char *path, const char *other)
-{
-    struct stat a, b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 pv_status pv_partial_check(const char *path, bool overwrite, struct pv_error *err)
@@ -39,20 +34,6 @@ pv_status pv_partial_check(const char *path, bool overwrite, struct pv_error *er
     return PV_OK;
 }
 
-/* The new name survives a power cut only when the directory is on the disk too. Best effort: not every file system
- * lets a directory be opened. */
-static void sync_directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    const int fd = folder ? open(folder, O_RDONLY) : -1;
-    free(folder);
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
-}
-
 pv_status pv_partial_commit(const char *partial, const char *path, bool overwrite, struct pv_error *err)
 {
     if (overwrite) {
@@ -64,6 +45,6 @@ pv_status pv_partial_commit(const char *partial, const char *path, bool overwrit
         return pv_fail(err, PV_ERR_IO, "'%s' has appeared meanwhile: the finished file is '%s'", path, partial);
     else if (access(path, F_OK) == 0 || rename(partial, path) != 0) /* a file system without hard links */
         return pv_fail(err, PV_ERR_IO, "cannot rename '%s' to '%s': %s", partial, path, strerror(errno));
-    sync_directory_of(path);
+    pv_path_sync_folder(path);
     return PV_OK;
 }

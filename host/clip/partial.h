@@ -10,9 +10,6 @@
 /* "dir/shot.mp4" -> "dir/shot" infix ".mp4", to be freed; NULL = no memory. infix: ".partial". */
 char *pv_partial_name(const char *path, const char *infix);
 
-/* Whether both names lead to one file that exists. */
-bool pv_partial_is_same(const char *path, const char *other);
-
 /* PV_ERR_IO when path exists (and overwrite is 0) or is a directory. */
 pv_status pv_partial_check(const char *path, bool overwrite, struct pv_error *err);
 

@@ -8,14 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "clip/output.h"
 #include "clip/partial.h"
 
 /* The directory is there, made if need be (one level), and takes files. */
 static pv_status check_directory_of(const char *prefix, struct pv_error *err)
 {
-    const char *slash = strrchr(prefix, '/');
-    char *folder = slash ? strndup(prefix, (size_t)(slash - prefix) + 1) : strdup("./");
+    char *folder = pv_path_folder(prefix);
     if (!folder)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a file name");
     pv_status status = PV_OK;

@@ -12,6 +12,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
+
 enum { MAX_DIGITS = 9 };
 
 /* The first number in a pattern: where it starts and ends, and its digits; NULL = none. */
@@ -168,7 +170,7 @@ pv_status pv_sequence_scan(const struct pv_sequence *s, struct pv_sequence_exten
 {
     const char *slash = strrchr(s->prefix, '/');
     const char *stem = slash ? slash + 1 : s->prefix;
-    char *folder = slash ? strndup(s->prefix, (size_t)(slash - s->prefix) + 1) : strdup(".");
+    char *folder = pv_path_folder(s->prefix);
     if (!folder)
         return pv_fail(err, PV_ERR_MEMORY, "no memory for a file name");
     DIR *dir = strchr(s->suffix, '/') ? NULL : opendir(folder);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "clip/mux.h"
 #include "clip/partial.h"
 #include "clip/picture_files.h"
@@ -16,8 +17,8 @@
 enum { MAX_SIDE = 16384 };
 
 struct pv_clip_writer {
-    pv_clip_writer_params params; /* strings below */
-    char *path, *audio_source, *timecode, *comment, *input;
+    pv_clip_writer_params params; /* strings below; input is read by open alone */
+    char *path, *audio_source, *timecode, *comment;
     struct pv_error error;
     pv_status failed; /* final failure, or PV_END */
     bool opened, finished;
@@ -54,7 +55,7 @@ static pv_status take_params(pv_clip_writer *w, const char *path, const pv_clip_
     if (given)
         memcpy(p, given, given->struct_size < sizeof *p ? given->struct_size : sizeof *p);
     if (!copy_text(&w->path, path) || !copy_text(&w->audio_source, p->audio_source) ||
-        !copy_text(&w->timecode, p->timecode) || !copy_text(&w->comment, p->comment) || !copy_text(&w->input, p->input))
+        !copy_text(&w->timecode, p->timecode) || !copy_text(&w->comment, p->comment))
         return pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a name");
     if (p->width < 1 || p->height < 1 || p->width > MAX_SIDE || p->height > MAX_SIDE)
         return pv_fail(&w->error, PV_ERR_ARGUMENT, "a clip cannot be %dx%d: each side is 1 to %d", p->width, p->height,
@@ -96,40 +97,41 @@ static pv_status open_audio(pv_clip_writer *w)
     return PV_OK;
 }
 
-static pv_status refuse(pv_clip_writer *w, const char *name)
+/* PV_ERR_IO when what is to be written as name is the input's file; shown: the name in the sentence. */
+static pv_status spare(pv_clip_writer *w, const char *shown, const char *name, const char *input)
 {
-    return pv_fail(&w->error, PV_ERR_IO, "'%s' is the clip that is read, and would be lost: choose another name", name);
+    if (!input || !pv_path_is_same(name, input))
+        return PV_OK;
+    return pv_fail(&w->error, PV_ERR_IO, "'%s' is the clip that is read, and would be lost: choose another name",
+                   shown);
 }
 
 /* The same pattern as the input's: by the picture that the input begins with. */
-static pv_status check_pictures(pv_clip_writer *w)
+static pv_status spare_pictures(pv_clip_writer *w, const struct pv_sequence *input)
 {
-    struct pv_sequence in;
     struct pv_sequence_extent extent;
-    if (!w->input)
-        return PV_OK;
-    PV_TRY(pv_sequence_of_path(w->input, &in, &w->error));
-    if (!in.prefix)
-        return PV_OK;
-    pv_status status = pv_sequence_scan(&in, &extent, &w->error);
-    char *theirs = status == PV_OK ? pv_sequence_name(&in, extent.first, "") : NULL;
-    char *ours = status == PV_OK ? pv_sequence_name(&w->pictures.sequence, extent.first, "") : NULL;
-    if (status == PV_OK && (!theirs || !ours))
-        status = pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a file name");
-    if (status == PV_OK && pv_partial_is_same(ours, theirs))
-        status = refuse(w, w->path);
+    PV_TRY(pv_sequence_scan(input, &extent, &w->error));
+    char *theirs = pv_sequence_name(input, extent.first, "");
+    char *ours = pv_sequence_name(&w->pictures.sequence, extent.first, "");
+    const pv_status status = theirs && ours ? spare(w, w->path, ours, theirs)
+                                            : pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a file name");
     free(ours);
     free(theirs);
-    pv_sequence_release(&in);
     return status;
 }
 
 static pv_status open_pictures(pv_clip_writer *w)
 {
     const pv_clip_writer_params *p = &w->params;
+    struct pv_sequence input;
     PV_TRY(pv_picture_files_open(&w->pictures, w->target.pattern, p->first_number, p->overwrite, &p->callbacks,
                                  &w->error));
-    return check_pictures(w);
+    if (!p->input)
+        return PV_OK;
+    PV_TRY(pv_sequence_of_path(p->input, &input, &w->error));
+    const pv_status status = input.prefix ? spare_pictures(w, &input) : PV_OK;
+    pv_sequence_release(&input);
+    return status;
 }
 
 static pv_status open_file(pv_clip_writer *w)
@@ -141,10 +143,8 @@ static pv_status open_file(pv_clip_writer *w)
         w->partial_path = pv_partial_name(w->path, ".partial");
         if (!w->partial_path)
             return pv_fail(&w->error, PV_ERR_MEMORY, "no memory for a file name");
-        if (w->input && pv_partial_is_same(w->path, w->input))
-            return refuse(w, w->path);
-        if (w->input && pv_partial_is_same(w->partial_path, w->input))
-            return refuse(w, w->partial_path);
+        PV_TRY(spare(w, w->path, w->path, w->params.input));
+        PV_TRY(spare(w, w->partial_path, w->partial_path, w->params.input));
         PV_TRY(pv_partial_check(w->path, w->params.overwrite, &w->error));
         const pv_status status =
             pv_output_create(&w->output, w->partial_path, w->params.overwrite, &w->params.callbacks, &w->error);
@@ -347,7 +347,6 @@ void pv_clip_writer_close(pv_clip_writer *w)
     free(w->comment);
     free(w->timecode);
     free(w->audio_source);
-    free(w->input);
     free(w->path);
     free(w);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "model/safetensors_part.h"
 
@@ -62,24 +63,6 @@ static bool write_layout(int fd, const struct pv_layout *layout)
     return fsync(fd) == 0;
 }
 
-/* So that the new name survives a power cut too. Some file systems cannot sync a folder; that is no failure. */
-static void sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-    char *folder = malloc(length + 2);
-    if (!folder)
-        return;
-    memcpy(folder, path, length);
-    memcpy(folder + length, ".", 2);
-    const int fd = open(folder, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
 static pv_status write_file(const char *path, const struct pv_layout *layout, struct pv_error *err)
 {
     char *partial;
@@ -91,7 +74,7 @@ static pv_status write_file(const char *path, const struct pv_layout *layout, st
     if (status == PV_OK && rename(partial, path) != 0)
         status = fail_errno(err, path, "put the finished file there");
     if (status == PV_OK)
-        sync_folder(path);
+        pv_path_sync_folder(path);
     else
         unlink(partial);
     free(partial);
