@@ -4,6 +4,7 @@
 
 #include "eval_part.h"
 #include "json.h"
+#include "save.h"
 #include "signals.h"
 #include "suggest.h"
 #include "timing.h"
@@ -44,6 +45,15 @@ int pv_eval_fail(struct eval *e, pv_status status, enum pv_exit otherwise)
 {
     pv_terminal_progress_end(e->terminal);
     return pv_say_failure(e->terminal, status, otherwise, e->err.text);
+}
+
+pv_status pv_eval_check_outputs(struct eval *e, const char *clip)
+{
+    const struct pv_eval_values *v = e->v;
+    const struct pv_save_other others[] = {
+        {clip, "a clip"}, {e->inputs.model_path, "the model"}, {v->html, "the page"}};
+    PV_TRY(pv_save_check(v->html, v->overwrite, others, 2, &e->err));
+    return pv_save_check(v->sheet, v->overwrite, others, 3, &e->err);
 }
 
 /* ---- suites ---- */
@@ -277,8 +287,10 @@ int pv_eval_run(const void *values, char **operands, struct pv_terminal *termina
                         e.inputs.model_info.name);
         code = PV_EXIT_USAGE;
     }
-    if (code == PV_EXIT_DONE)
-        code = evaluate(&e);
+    if (code == PV_EXIT_DONE) {
+        const pv_status status = pv_eval_check_outputs(&e, NULL);
+        code = status == PV_OK ? evaluate(&e) : pv_eval_fail(&e, status, PV_EXIT_FAILED);
+    }
     for (int i = 0; e.report.groups && i < e.report.group_count; i++)
         pv_scores_free(&e.report.groups[i].scores);
     free(e.report.groups);

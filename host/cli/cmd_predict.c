@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/path.h"
 #include "json.h"
 #include "predict.h"
+#include "save.h"
 #include "signals.h"
 
 struct predict {
@@ -63,26 +61,13 @@ static int check_values(struct predict *p)
     return PV_EXIT_DONE;
 }
 
-/* Hours may pass until the state is saved: what can be wrong with its name is said before. */
 static int check_save(struct predict *p)
 {
-    const char *path = p->v->save;
-    struct stat st;
-    if (!path)
-        return PV_EXIT_DONE;
-    char *folder = pv_path_folder(path);
-    if (!folder)
-        return pv_say_failure(p->terminal, PV_ERR_MEMORY, PV_EXIT_FAILED, "");
-    const char *why = pv_path_is_same(path, p->path)                ? "it is the clip: choose another name"
-                      : pv_path_is_same(path, p->in.model_path)     ? "it is the model: choose another name"
-                      : stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? "it is a directory: name a file in it"
-                      : access(folder, W_OK | X_OK) != 0            ? strerror(errno)
-                                                                    : NULL;
-    free(folder);
-    if (!why)
-        return PV_EXIT_DONE;
-    pv_terminal_say(p->terminal, PV_LOG_ERROR, "the state cannot be saved as '%s': %s", path, why);
-    return PV_EXIT_FAILED;
+    const struct pv_save_other others[] = {
+        {p->path, "the clip"}, {p->in.model_path, "the model"}, {p->v->output, "the output"}};
+    struct pv_error err = {{0}};
+    const pv_status status = pv_save_check(p->v->save, true, others, sizeof others / sizeof others[0], &err);
+    return status == PV_OK ? PV_EXIT_DONE : pv_say_failure(p->terminal, status, PV_EXIT_FAILED, err.text);
 }
 
 /* Frames of the clip are delivered at another rate than its own. */

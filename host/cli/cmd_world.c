@@ -191,7 +191,8 @@ static pv_status check_values(const struct world_values *v, const char *name, st
         return pv_fail(err, PV_ERR_ARGUMENT, "--seconds and --frames say the same thing: give one of them");
     if (v->truth && v->output && strcmp(v->truth, "-") == 0 && strcmp(v->output, "-") == 0)
         return pv_fail(err, PV_ERR_ARGUMENT, "-o and --truth both want standard output: write one to a file");
-    return PV_OK;
+    const struct pv_save_other clip = {v->output, "the clip"};
+    return pv_save_check(v->truth, v->overwrite, &clip, 1, err);
 }
 
 static pv_status write_truth(const struct pv_world *world, const char *path, bool overwrite, struct pv_error *err)

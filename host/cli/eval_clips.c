@@ -255,6 +255,8 @@ int pv_eval_run_clips(struct eval *e)
     e->report.groups = calloc((size_t)count + 1, sizeof *e->report.groups);
     e->report.context = e->v->context ? (int)e->v->context : PV_CONTEXT_FRAMES;
     pv_status status = e->report.groups ? PV_OK : PV_ERR_MEMORY;
+    for (int i = 0; i < count && status == PV_OK; i++)
+        status = pv_eval_check_outputs(e, clips[i]);
     for (int i = 0; i < count && status == PV_OK; i++) {
         status = run_clip(e, clips[i]);
         unread += status == PV_ERR_FORMAT;

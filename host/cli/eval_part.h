@@ -20,6 +20,10 @@ struct eval {
 /* Says what is in e->err and returns the exit code. */
 int pv_eval_fail(struct eval *e, pv_status status, enum pv_exit otherwise);
 
+/* Before anything is predicted: --html and --sheet can be written, and are none of what is read. clip: NULL for suites.
+ */
+pv_status pv_eval_check_outputs(struct eval *e, const char *clip);
+
 /* Frame t of a clip as it is shown: observed up to 0, then what came or what was predicted. */
 const uint8_t *pv_gallery_frame(const struct pv_footage *footage, int t, bool predicted);
 

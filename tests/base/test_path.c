@@ -29,6 +29,17 @@ Test(path, one_file_has_many_names)
     cr_assert(symlink(a, linked) == 0 && link(a, hard) == 0);
     cr_expect(pv_path_is_same(a, a) && pv_path_is_same(a, linked) && pv_path_is_same(hard, a));
     cr_expect_not(pv_path_is_same(a, b));
-    cr_expect_not(pv_path_is_same(a, none) || pv_path_is_same(none, none));
+    cr_expect_not(pv_path_is_same(a, none));
+    folder_close(&f);
+}
+
+Test(path, a_file_that_is_not_there_yet_has_many_names_too)
+{
+    const struct folder f = folder_open();
+    const char *none = folder_path(&f, "none"), *around = folder_path(&f, "./none"), *other = folder_path(&f, "other"),
+               *lost = folder_path(&f, "no folder/none");
+    cr_expect(pv_path_is_same(none, none) && pv_path_is_same(none, around));
+    cr_expect_not(pv_path_is_same(none, other));
+    cr_expect_not(pv_path_is_same(none, lost) || pv_path_is_same(lost, lost));
     folder_close(&f);
 }

@@ -123,6 +123,7 @@ Test(failures, the_clip_itself_is_never_written_over, .timeout = 120)
         {"clip.mkv", "out.mkv -m ./m.safetensors --save-state m.safetensors", "it is the model"},
         {"clip.mkv", "out.mkv --save-state shots", "directory"},
         {"clip.mkv", "out.mkv --save-state missing/state", "missing/state"},
+        {"clip.mkv", "out.mkv --save-state ./out.mkv", "it is the output"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char command[256];
@@ -133,6 +134,32 @@ Test(failures, the_clip_itself_is_never_written_over, .timeout = 120)
     cr_expect_not(folder_has(&f, "out.mkv") || folder_has(&f, "b.mkv"));
     run_well(&f, "prevue predict shots -o shots/b.%%04d.png %s && prevue predict clip.mkv -o new.mkv%s", end, end);
     run_well(&f, "md5sum --quiet -c before shots.md5");
+    folder_close(&f);
+}
+
+/* Said before anything is computed, though these files are written at the very end. */
+Test(failures, a_page_a_sheet_or_a_truth_takes_no_other_files_name, .timeout = 120)
+{
+    const struct folder f = with_clip();
+    run_well(
+        &f,
+        "cp $PREVUE_MODEL m.safetensors; echo precious > here.html; md5sum clip.mkv m.safetensors here.html > before");
+    static const struct {
+        const char *command, *word;
+    } cases[] = {
+        {"prevue eval --clips . --html clip.mkv -y", "it is a clip"},
+        {"prevue eval --clips clip.mkv --sheet ./clip.mkv -y", "it is a clip"},
+        {"prevue eval --clips clip.mkv -m ./m.safetensors --html m.safetensors -y", "it is the model"},
+        {"prevue eval --clips clip.mkv --html new.html --sheet ./new.html", "it is the page"},
+        {"prevue eval --clips clip.mkv --html here.html", "-y replaces it"},
+        {"prevue eval --suite law --html missing/new.html", "missing/new.html"},
+        {"prevue world drop -o new.mkv --truth ./new.mkv", "it is the clip"},
+        {"prevue world drop -o new.mkv --truth missing/new.json", "missing/new.json"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_failure(&f, 1, cases[i].word, cases[i].command);
+    run_well(&f, "md5sum --quiet -c before");
+    cr_expect_not(folder_has(&f, "new.html") || folder_has(&f, "new.mkv"));
     folder_close(&f);
 }
 
