@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "eval/cut.h"
 #include "eval/picture.h"
+#include "eval/statistics.h"
 #include "eval_part.h"
 #include "signals.h"
 
@@ -37,19 +38,13 @@ static bool is_full(const struct stretch *s)
     return s->frames == s->footage.context + s->footage.ahead;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* What was collected is kept if it is the best so far; a new stretch begins. */
 static void begin_again(struct collector *c)
 {
     const bool full = is_full(&c->now);
     if (full) {
-        qsort(c->now.change, (size_t)c->now.frames, sizeof *c->now.change, by_size);
-        c->now.motion = c->now.change[c->now.frames / 2];
+        const struct pv_values changes = {.value = c->now.change, .count = (size_t)c->now.frames};
+        c->now.motion = pv_values_quantile(&changes, .5);
     }
     if (full ? !is_full(&c->best) || c->now.motion > c->best.motion
              : !is_full(&c->best) && c->now.frames > c->best.frames) {
