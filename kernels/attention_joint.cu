@@ -145,17 +145,20 @@ __global__ void __launch_bounds__(WARPS * 32) joint_kernel(struct pv_attention p
         J::mix(&state, score, v[now]);
         __syncthreads(); /* and may be overwritten */
     }
+    const int odd = lane % 2;
 #pragma unroll
     for (int half = 0; half < 2; half++) {
-        const float total = quad_sum(state.total[half]);
+        const float part = 1 / quad_sum(state.total[half]);
         const int r = warp * QUERIES + half * 8 + lane / 4;
-        if (first + r >= p.tokens)
-            continue;
-        pv_bf16 *const dst = (pv_bf16 *)p.dst + start + (size_t)r * row + lane % 4 * 2;
+        pv_bf16 *const dst = (pv_bf16 *)p.dst + start + (size_t)r * row + lane % 4 / 2 * 4;
 #pragma unroll
-        for (int c = 0; c < CHUNKS; c++)
-            *(uint32_t *)(dst + c * 8) =
-                from_floats(state.mixed[c][2 * half] / total, state.mixed[c][2 * half + 1] / total);
+        for (int c = 0; c < CHUNKS; c += 2) {
+            const float *const left = &state.mixed[c][2 * half], *const right = &state.mixed[c + 1][2 * half];
+            const float4 four = change_halves(make_float2(left[0] * part, left[1] * part),
+                                              make_float2(right[0] * part, right[1] * part));
+            if (first + r < p.tokens)
+                store_four(dst + (c + odd) * 8, four);
+        }
     }
 }
 

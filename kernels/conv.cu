@@ -108,40 +108,44 @@ template <typename T> struct conv_finish {
     const float *bias;
     int out;
     enum pv_activation activation;
-    bool paired;   /* two neighbours of every pixel are one access, of 4 bytes or of two floats */
+    bool fours;    /* four neighbours of every pixel are one access, of 8 bytes or of four floats */
     bool phases;   /* a row is a pixel of src */
     int src_width; /* with phases */
 
-    __device__ size_t pixel(size_t m) const
+    /* Of row m, which may be beyond the last: where its sums go. */
+    typedef size_t place;
+    __device__ place row(size_t m) const
     {
         if (!phases)
-            return m;
-        const division row = divide(m, (size_t)src_width); /* of all images */
-        return (2 * row.whole + blockIdx.z / 2) * 2 * (size_t)src_width + 2 * row.rest + blockIdx.z % 2;
+            return m * (size_t)out;
+        const division line = divide(m, (size_t)src_width); /* of all images */
+        const size_t pixel = (2 * line.whole + blockIdx.z / 2) * 2 * (size_t)src_width + 2 * line.rest + blockIdx.z % 2;
+        return pixel * (size_t)out;
     }
-    __device__ void operator()(size_t m, int n, float sum) const
+    __device__ void one(place row, int n, float sum) const
     {
-        const size_t at = pixel(m) * (size_t)out + (size_t)n;
-        const float x = activate(sum + bias[n] + (residual ? to_float(residual[at]) : 0), activation);
+        const size_t at = row + (size_t)n;
+        const float x = activate<T>(sum + bias[n] + (residual ? to_float(residual[at]) : 0), activation);
         if (floats)
             floats[at] = x;
         else
             dst[at] = from_float<T>(x);
     }
-    /* Channels n, which is even, and n + 1, when they are paired. */
-    __device__ void pair(size_t m, int n, float sum, float next) const
+    /* Channels n .. n + 3, when n is made of fours and so are they. */
+    __device__ void four(place row, int n, float4 x) const
     {
-        const size_t at = pixel(m) * (size_t)out + (size_t)n;
-        float2 x = make_float2(sum + bias[n], next + bias[n + 1]);
+        const size_t at = row + (size_t)n;
+        const float4 b = *(const float4 *)(bias + n);
+        x = make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w);
         if (residual) {
-            const float2 r = to_floats(*(const uint32_t *)(residual + at));
-            x = make_float2(x.x + r.x, x.y + r.y);
+            const float4 r = load_four(residual + at);
+            x = make_float4(x.x + r.x, x.y + r.y, x.z + r.z, x.w + r.w);
         }
-        x = make_float2(activate(x.x, activation), activate(x.y, activation));
+        x = activate<T>(x, activation);
         if (floats)
-            *(float2 *)(floats + at) = x;
+            *(float4 *)(floats + at) = x;
         else
-            *(uint32_t *)(dst + at) = from_floats(x.x, x.y);
+            store_four(dst + at, x);
     }
 };
 
@@ -190,7 +194,7 @@ template <typename T> static conv_finish<T> finish_of(const struct pv_conv *p, b
     f.bias = w->bias;
     f.out = w->weight.out;
     f.activation = p->activation;
-    f.paired = f.out % 2 == 0 && (uintptr_t)p->dst % 8 == 0 && (uintptr_t)p->residual % 4 == 0;
+    f.fours = f.out % 4 == 0 && (uintptr_t)p->dst % 16 == 0 && (uintptr_t)p->residual % 8 == 0;
     f.phases = phases;
     f.src_width = p->width;
     return f;
@@ -231,6 +235,7 @@ extern "C" int pv_kernel_conv(const struct pv_conv *p, const struct pv_queue *q)
     if (q->element == PV_ELEMENT_FLOAT)
         return conv_plain<float>(p, q);
     const int channels = p->memory ? p->weight->in / 2 : p->weight->in;
-    const bool chunks = channels % 8 == 0 && mma_aligned(p->src) && mma_aligned(p->memory);
+    const bool chunks =
+        channels % 8 == 0 && mma_aligned(p->src) && mma_aligned(p->memory) && finish_of<pv_bf16>(p, false).fours;
     return chunks ? conv_mma(p, q) : conv_plain<pv_bf16>(p, q);
 }

@@ -45,6 +45,19 @@ __device__ inline uint32_t from_floats(float x, float y)
     return pv_pack_bf16(x, y);
 }
 
+/* Four neighbours, one access of 8 bytes. */
+__device__ inline float4 load_four(const pv_bf16 *from)
+{
+    const uint2 all = *(const uint2 *)from;
+    const float2 x = to_floats(all.x), y = to_floats(all.y);
+    return make_float4(x.x, x.y, y.x, y.y);
+}
+
+__device__ inline void store_four(pv_bf16 *to, float4 x)
+{
+    *(uint2 *)to = make_uint2(from_floats(x.x, x.y), from_floats(x.z, x.w));
+}
+
 /* 16 bytes of neighbours at once, aligned: four floats or eight of bf16. */
 template <typename T> struct chunk {
     enum { COUNT = 16 / sizeof(T) };
@@ -82,27 +95,49 @@ __device__ inline void store_chunk(pv_bf16 *to, const float x[8])
         make_uint4(from_floats(x[0], x[1]), from_floats(x[2], x[3]), from_floats(x[4], x[5]), from_floats(x[6], x[7]));
 }
 
-__device__ inline float activate(float x, enum pv_activation activation)
+/* As exact as T: what becomes bf16, a 2^-9th of itself wide, may be off by a 2^-11th before. */
+template <typename T> __device__ inline float tanh_for(float x);
+
+template <> __device__ inline float tanh_for<float>(float x)
 {
-    switch (activation) {
-    case PV_ACTIVATION_NONE: return x;
-    case PV_ACTIVATION_RELU: return x < 0 ? 0 : x; /* NaN stays NaN */
-    case PV_ACTIVATION_SILU: return x / (1 + expf(-x));
-    case PV_ACTIVATION_GELU_TANH: return x / 2 * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
-    }
-    return x;
+    return tanhf(x);
 }
 
-/* The same of four, asked once which. */
-__device__ inline float4 activate(float4 x, enum pv_activation activation)
+template <> __device__ inline float tanh_for<pv_bf16>(float x)
+{
+    return pv_tanh_approx(x);
+}
+
+/* SiLU and GELU by tanh are one curve, x / 2 (1 + tanh(linear x + cubic x^3)): SiLU is x times a sigmoid, and that is a
+ * tanh. T: what becomes of x. */
+template <typename T> __device__ inline float activate_smoothly(float x, bool gelu)
+{
+    const float linear = gelu ? 0.79788456f : 0.5f, cubic = gelu ? 0.035677408f : 0.0f;
+    return x / 2 * (1 + tanh_for<T>(x * (linear + cubic * x * x)));
+}
+
+__device__ inline float relu(float x)
+{
+    return x < 0 ? 0 : x; /* NaN stays NaN */
+}
+
+template <typename T> __device__ inline float activate(float x, enum pv_activation activation)
 {
     if (activation == PV_ACTIVATION_NONE)
         return x;
-    if (activation == PV_ACTIVATION_GELU_TANH)
-        return make_float4(activate(x.x, PV_ACTIVATION_GELU_TANH), activate(x.y, PV_ACTIVATION_GELU_TANH),
-                           activate(x.z, PV_ACTIVATION_GELU_TANH), activate(x.w, PV_ACTIVATION_GELU_TANH));
-    return make_float4(activate(x.x, activation), activate(x.y, activation), activate(x.z, activation),
-                       activate(x.w, activation));
+    return activation == PV_ACTIVATION_RELU ? relu(x) : activate_smoothly<T>(x, activation == PV_ACTIVATION_GELU_TANH);
+}
+
+/* The same of four, asked once which. */
+template <typename T> __device__ inline float4 activate(float4 x, enum pv_activation activation)
+{
+    const bool gelu = activation == PV_ACTIVATION_GELU_TANH;
+    if (activation == PV_ACTIVATION_NONE)
+        return x;
+    if (activation == PV_ACTIVATION_RELU)
+        return make_float4(relu(x.x), relu(x.y), relu(x.z), relu(x.w));
+    return make_float4(activate_smoothly<T>(x.x, gelu), activate_smoothly<T>(x.y, gelu),
+                       activate_smoothly<T>(x.z, gelu), activate_smoothly<T>(x.w, gelu));
 }
 
 /* Sum and maximum over a warp; every lane gets it, and all 32 must call. */
@@ -118,6 +153,17 @@ __device__ inline float quad_sum(float x)
 {
     x += __shfl_xor_sync(0xffffffffu, x, 1);
     return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+
+/* Neighbouring lanes, which have columns 2t and 2t + 1 of two fragments side by side, change halves: an even lane then
+ * has columns 2t .. 2t + 3 of the left one, an odd lane 2t - 2 .. 2t + 1 of the right one, and four lanes write a whole
+ * sector of bf16. All lanes of the warp call. */
+__device__ inline float4 change_halves(float2 left, float2 right)
+{
+    const bool odd = threadIdx.x & 1;
+    const float x = __shfl_xor_sync(0xffffffffu, odd ? left.x : right.x, 1);
+    const float y = __shfl_xor_sync(0xffffffffu, odd ? left.y : right.y, 1);
+    return odd ? make_float4(x, y, right.x, right.y) : make_float4(left.x, left.y, x, y);
 }
 
 __device__ inline float warp_max(float x)

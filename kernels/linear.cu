@@ -30,60 +30,42 @@ template <typename T> struct linear_finish {
     const float *bias;
     int out, rows_per_gate, gate_stride;
     enum pv_activation activation;
-    bool paired; /* two neighbours of every row lie at a multiple of 4 bytes */
-    bool fours;  /* four, of 8 */
+    bool fours; /* four neighbours of every row lie at a multiple of 8 bytes */
 
-    __device__ size_t gate_row(size_t m) const
+    /* Of a row, whose number may be beyond the last: where its sums go, and its gates. */
+    struct place {
+        size_t dst;
+        const T *gate;
+    };
+    __device__ place row(size_t m) const
     {
-        return divide(m, (size_t)rows_per_gate).whole * (size_t)gate_stride;
+        return {m * (size_t)out, gate ? gate + divide(m, (size_t)rows_per_gate).whole * (size_t)gate_stride : NULL};
     }
-    __device__ void operator()(size_t m, int n, float sum) const
+    __device__ void one(place row, int n, float sum) const
     {
-        float x = activate(sum + bias[n], activation);
-        if (gate)
-            x *= to_float(gate[gate_row(m) + (size_t)n]);
-        const size_t at = m * (size_t)out + (size_t)n;
+        float x = activate<T>(sum + bias[n], activation);
+        if (row.gate)
+            x *= to_float(row.gate[n]);
+        const size_t at = row.dst + (size_t)n;
         if (residual)
             x += to_float(residual[at]);
         dst[at] = from_float<T>(x);
     }
-    /* Columns n, which is even, and n + 1, when they are paired. */
-    __device__ void pair(size_t m, int n, float sum, float next) const
-    {
-        float x = activate(sum + bias[n], activation), y = activate(next + bias[n + 1], activation);
-        if (gate) {
-            const float2 g = to_floats(*(const uint32_t *)(gate + gate_row(m) + n));
-            x *= g.x;
-            y *= g.y;
-        }
-        const size_t at = m * (size_t)out + (size_t)n;
-        if (residual) {
-            const float2 r = to_floats(*(const uint32_t *)(residual + at));
-            x += r.x;
-            y += r.y;
-        }
-        *(uint32_t *)(dst + at) = from_floats(x, y);
-    }
     /* Columns n .. n + 3, when n is made of fours and so are they. */
-    __device__ void four(size_t m, int n, float4 sum) const
+    __device__ void four(place row, int n, float4 x) const
     {
         const float4 b = *(const float4 *)(bias + n);
-        sum = activate(make_float4(sum.x + b.x, sum.y + b.y, sum.z + b.z, sum.w + b.w), activation);
-        float2 x = make_float2(sum.x, sum.y), y = make_float2(sum.z, sum.w);
-        if (gate) {
-            const uint2 all = *(const uint2 *)(gate + gate_row(m) + n);
-            const float2 g = to_floats(all.x), h = to_floats(all.y);
-            x = make_float2(x.x * g.x, x.y * g.y);
-            y = make_float2(y.x * h.x, y.y * h.y);
+        x = activate<T>(make_float4(x.x + b.x, x.y + b.y, x.z + b.z, x.w + b.w), activation);
+        if (row.gate) {
+            const float4 g = load_four(row.gate + n);
+            x = make_float4(x.x * g.x, x.y * g.y, x.z * g.z, x.w * g.w);
         }
-        const size_t at = m * (size_t)out + (size_t)n;
+        const size_t at = row.dst + (size_t)n;
         if (residual) {
-            const uint2 all = *(const uint2 *)(residual + at);
-            const float2 r = to_floats(all.x), s = to_floats(all.y);
-            x = make_float2(x.x + r.x, x.y + r.y);
-            y = make_float2(y.x + s.x, y.y + s.y);
+            const float4 r = load_four(residual + at);
+            x = make_float4(x.x + r.x, x.y + r.y, x.z + r.z, x.w + r.w);
         }
-        *(uint2 *)(dst + at) = make_uint2(from_floats(x.x, x.y), from_floats(y.x, y.y));
+        store_four(dst + at, x);
     }
 };
 
@@ -92,16 +74,17 @@ template <typename T> static linear_finish<T> finish_of(const struct pv_linear *
     const auto *w = (const struct pv_cuda_weight *)p->weight;
     const uintptr_t all = (uintptr_t)p->dst | (uintptr_t)p->residual | (uintptr_t)p->gate;
     const int width = w->weight.out | (p->gate ? p->gate_stride : 0);
-    return {(T *)p->dst,
-            (const T *)p->residual,
-            (const T *)p->gate,
-            w->bias,
-            w->weight.out,
-            p->rows_per_gate,
-            p->gate_stride,
-            p->activation,
-            width % 2 == 0 && all % 4 == 0,
-            width % 4 == 0 && all % 8 == 0};
+    linear_finish<T> f;
+    f.dst = (T *)p->dst;
+    f.residual = (const T *)p->residual;
+    f.gate = (const T *)p->gate;
+    f.bias = w->bias;
+    f.out = w->weight.out;
+    f.rows_per_gate = p->rows_per_gate;
+    f.gate_stride = p->gate_stride;
+    f.activation = p->activation;
+    f.fours = width % 4 == 0 && all % 8 == 0;
+    return f;
 }
 
 /* ---- kernels ---- */
@@ -174,6 +157,6 @@ extern "C" int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue
         return linear_plain<float>(p, q);
     if (wgmma_serves((size_t)p->rows, p->weight->out, p->weight->in, p->src, q) && finish_of<pv_bf16>(p).fours)
         return linear_wgmma(p, q);
-    const bool chunks = p->weight->in % 8 == 0 && mma_aligned(p->src);
+    const bool chunks = p->weight->in % 8 == 0 && mma_aligned(p->src) && finish_of<pv_bf16>(p).fours;
     return chunks ? linear_mma(p, q) : linear_plain<pv_bf16>(p, q);
 }

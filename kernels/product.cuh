@@ -58,11 +58,13 @@ __device__ inline void product(const Source &source, const T *weight, size_t row
         __syncthreads();
     }
 #pragma unroll
-    for (int i = 0; i < PRODUCT_EACH; i++)
+    for (int i = 0; i < PRODUCT_EACH; i++) {
+        const typename Finish::place row = finish.row(first_row + (size_t)(m + i));
 #pragma unroll
         for (int j = 0; j < PRODUCT_EACH; j++)
             if (first_row + (size_t)(m + i) < rows && first_column + n + j < columns)
-                finish(first_row + (size_t)(m + i), first_column + n + j, sum[i][j]);
+                finish.one(row, first_column + n + j, sum[i][j]);
+    }
 }
 
 #endif

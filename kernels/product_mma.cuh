@@ -8,7 +8,8 @@
  * A stage is 32 deep for every slice. With several SLICES each group of warps sums over its own part of a stage, and
  * the sums are added at the end: a small product is a long walk along k, and this makes it shorter.
  *
- * A chunk is 8 neighbours along k, so k must be made of eights and rows be aligned: what is not goes to product.cuh. */
+ * A chunk is 8 neighbours along k, and sums leave in fours: k must be made of eights, columns of fours, and rows be
+ * aligned. What is not goes to product.cuh. */
 #ifndef PV_PRODUCT_MMA_CUH
 #define PV_PRODUCT_MMA_CUH
 
@@ -251,21 +252,15 @@ __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, 
 {
     mma_sums<Shape> sums = {};
     mma_sum<Shape>(sums, source, weight, rows, columns, depth);
+    const int odd = (int)threadIdx.x % 2;
     mma_rows(sums, [&](size_t m, int first, const float2 *x) {
-        if (m >= rows)
-            return;
+        const typename Finish::place row = finish.row(m);
 #pragma unroll
-        for (int j = 0; j < Shape::NS; j++) {
-            const int n = first + j * 8;
-            if (n >= columns)
-                continue;
-            if (finish.paired) {
-                finish.pair(m, n, x[j].x, x[j].y);
-                continue;
-            }
-            finish(m, n, x[j].x);
-            if (n + 1 < columns)
-                finish(m, n + 1, x[j].y);
+        for (int j = 0; j < Shape::NS; j += 2) {
+            const float4 four = change_halves(x[j], x[j + 1]);
+            const int n = first + (j + odd) * 8 - 2 * odd;
+            if (m < rows && n < columns)
+                finish.four(row, n, four);
         }
     });
 }

@@ -148,22 +148,18 @@ __device__ inline void product_wgmma(const CUtensorMap *source, const CUtensorMa
     float sum[64];
     wgmma_multiply(sum, stages, full, empty, warp / 4 * 64, steps);
 
-    /* Neighbours, whose four columns of two fragments lie apart, change halves: four columns of one fragment each, and
-     * four lanes write a whole sector. */
     const int odd = lane % 2;
 #pragma unroll
     for (int half = 0; half < 2; half++) {
         const size_t m = (size_t)(first_row + warp * 16 + half * 8 + lane / 4);
+        const typename Finish::place row = finish.row(m);
 #pragma unroll
         for (int j = 0; j < WGMMA_COLUMNS / 8; j += 2) {
-            const float *const even_pair = &sum[j * 4 + half * 2], *const odd_pair = &sum[j * 4 + 4 + half * 2];
-            const float x = __shfl_xor_sync(0xffffffffu, odd ? even_pair[0] : odd_pair[0], 1);
-            const float y = __shfl_xor_sync(0xffffffffu, odd ? even_pair[1] : odd_pair[1], 1);
+            const float *const left = &sum[j * 4 + half * 2], *const right = left + 4;
+            const float4 four = change_halves(make_float2(left[0], left[1]), make_float2(right[0], right[1]));
             const int n = first_column + (j + odd) * 8 + lane % 4 / 2 * 4;
             if (m < rows && n < columns)
-                finish.four(m, n,
-                            odd ? make_float4(x, y, odd_pair[0], odd_pair[1])
-                                : make_float4(even_pair[0], even_pair[1], x, y));
+                finish.four(row, n, four);
         }
     }
 }

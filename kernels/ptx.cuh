@@ -42,6 +42,14 @@ __device__ inline uint32_t pv_pack_bf16(float low, float high)
     return pair;
 }
 
+/* Off by up to 2^-11 of what it is. */
+__device__ inline float pv_tanh_approx(float x)
+{
+    float y;
+    asm("tanh.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 __device__ inline uint32_t pv_shared_address(const void *shared)
 {
     return (uint32_t)__cvta_generic_to_shared(shared);

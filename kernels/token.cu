@@ -6,7 +6,7 @@ template <typename T> __global__ void add_kernel(struct pv_add p)
     PV_FOR_EACH(i, p.count)
     {
         const float sum = to_float(((const T *)p.a)[i]) + (p.b ? to_float(((const T *)p.b)[i]) : 0);
-        ((T *)p.dst)[i] = from_float<T>(activate(sum, p.activation));
+        ((T *)p.dst)[i] = from_float<T>(activate<T>(sum, p.activation));
     }
 }
 

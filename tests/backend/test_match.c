@@ -34,6 +34,18 @@ static int row_length(int most)
     return harness_coin() ? side_length(most) : 8 * harness_pick(1, most / 8);
 }
 
+/* Of a matrix or a filter: often eights in and fours out, which is what tensor cores are used for. */
+struct lengths {
+    int in, out;
+};
+
+static struct lengths lengths_of_sides(int most)
+{
+    const bool whole = harness_coin();
+    return (struct lengths){.in = whole ? 8 * harness_pick(1, most / 8) : side_length(most),
+                            .out = whole ? 4 * harness_pick(1, most / 4) : side_length(most)};
+}
+
 static size_t product(int a, int b, int c, int d)
 {
     return (size_t)a * (size_t)b * (size_t)c * (size_t)d;
@@ -49,7 +61,7 @@ static enum pv_activation any_activation(void)
 static void linear_case(int rows, int groups, int in, int out, bool bias, int residual, bool gated,
                         enum pv_activation activation)
 {
-    const int stride = harness_coin() ? out : out + harness_pick(1, 40);
+    const int stride = harness_coin() ? out : out + (harness_coin() ? 4 * harness_pick(1, 10) : harness_pick(1, 40));
     struct weights w = weights_random(&h, out, in, 0, bias);
     struct buffer src = buffer_random(&h, ACTIVATIONS, product(rows, in, 1, 1), 1);
     struct buffer add = buffer_random(&h, ACTIVATIONS, product(rows, out, 1, 1), 1);
@@ -79,8 +91,9 @@ Test(match, linear)
 {
     for (int i = 0; i < 2 * ROUNDS; i++) {
         const int groups = harness_pick(1, 3);
-        linear_case(groups * side_length(harness_coin() ? 40 : 150), groups, row_length(200), side_length(200),
-                    harness_coin(), harness_pick(0, 2), harness_coin(), any_activation());
+        const struct lengths length = lengths_of_sides(200);
+        linear_case(groups * side_length(harness_coin() ? 40 : 150), groups, length.in, length.out, harness_coin(),
+                    harness_pick(0, 2), harness_coin(), any_activation());
     }
     if (!harness_large())
         return;
@@ -174,11 +187,12 @@ Test(match, conv)
 {
     for (int i = 0; i < 3 * ROUNDS; i++) {
         const int upsample = harness_pick(1, 2), residual = harness_pick(0, 2);
+        const struct lengths channels = lengths_of_sides(33);
         conv_run(&(struct conv_case){.batch = harness_pick(1, 2),
                                      .height = side_length(18),
                                      .width = side_length(18),
-                                     .in = row_length(33),
-                                     .out = side_length(33),
+                                     .in = channels.in,
+                                     .out = channels.out,
                                      .size = harness_coin() ? 3 : 1,
                                      .stride = upsample == 2 ? 1 : harness_pick(1, 2),
                                      .upsample = upsample,

@@ -79,6 +79,13 @@ inline uint32_t pv_pack_bf16(float low, float high)
     return pv_round_bf16(low) | pv_round_bf16(high) << 16;
 }
 
+/* tanh.approx.f32, as far off as the PTX ISA lets it be, one way or the other as the last bit of x is. */
+inline float pv_tanh_approx(float x)
+{
+    const float off = __float_as_uint(x) & 1u ? 0x1p-11f : -0x1p-11f;
+    return tanhf(x) * (1 + off);
+}
+
 /* 16 bytes, zeros when not valid. */
 inline void pv_cp_async_16(void *smem, const void *global, bool valid, PV_EMULATOR_SITE_)
 {
