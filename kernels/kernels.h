@@ -45,6 +45,8 @@ int pv_kernel_yuv_to_rgb(const struct pv_yuv_to_rgb *p, const struct pv_queue *q
 int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q);
 /* The code of making its kernel for Hopper ready on the current device: it must have one, and be allowed its memory. */
 int pv_kernel_linear_hopper(void);
+/* qkv.cu's, too. */
+int pv_kernel_qkv_hopper(void);
 /* conv.cu */
 int pv_kernel_conv(const struct pv_conv *p, const struct pv_queue *q);
 

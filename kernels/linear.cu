@@ -105,11 +105,12 @@ __global__ void __launch_bounds__(Shape::THREADS)
 
 /* Empty where it is not for Hopper, and not launched there (pv_kernel_linear_hopper). */
 __global__ void __launch_bounds__(WGMMA_THREADS, 2)
-    linear_wgmma_kernel(const __grid_constant__ CUtensorMap source, const __grid_constant__ CUtensorMap weight,
-                        linear_finish<pv_bf16> finish, int rows, int in)
+    linear_wgmma_kernel(const __grid_constant__ wgmma_operands of, linear_finish<pv_bf16> finish, int rows, int in)
 {
 #if PV_HOPPER
-    product_wgmma(&source, &weight, (size_t)rows, finish.out, in, finish);
+    product_wgmma(of, in, [&](size_t m, int n, const float2 *x) {
+        mma_finish<WGMMA_NS>(finish, (size_t)rows, finish.out, m, n, x);
+    });
 #endif
 }
 
@@ -136,14 +137,10 @@ static int linear_mma(const struct pv_linear *p, const struct pv_queue *q)
 static int linear_wgmma(const struct pv_linear *p, const struct pv_queue *q)
 {
     const auto *w = (const struct pv_cuda_weight *)p->weight;
-    CUtensorMap source, weight;
-    int code = wgmma_map(&source, p->src, (size_t)p->rows, w->weight.in, q);
-    if (code == 0)
-        code = wgmma_map(&weight, w->value, (size_t)w->weight.out, w->weight.in, q);
-    if (code != 0)
-        return (int)cudaErrorInvalidValue;
-    return PV_LAUNCH(linear_wgmma_kernel, wgmma_grid((size_t)p->rows, w->weight.out), dim3(WGMMA_THREADS), WGMMA_SHARED,
-                     q->stream, source, weight, finish_of<pv_bf16>(p), p->rows, w->weight.in);
+    return wgmma_launch(p->src, (size_t)p->rows, w, q, [&](const wgmma_operands &of) {
+        return PV_LAUNCH(linear_wgmma_kernel, wgmma_grid((size_t)p->rows, w->weight.out), dim3(WGMMA_THREADS),
+                         WGMMA_SHARED, q->stream, of, finish_of<pv_bf16>(p), p->rows, w->weight.in);
+    });
 }
 
 extern "C" int pv_kernel_linear_hopper(void)

@@ -314,7 +314,7 @@ static pv_status backend_open(enum pv_element element, struct pv_backend **backe
     b->multiprocessors = pv_device_multiprocessors(device);
     b->tensor_maps = pv_device_tensor_maps(device);
     const int before = pv_device_use(device);
-    if (b->tensor_maps && pv_kernel_linear_hopper() != 0)
+    if (b->tensor_maps && (pv_kernel_linear_hopper() != 0 || pv_kernel_qkv_hopper() != 0))
         b->tensor_maps = NULL; /* a build with no code for it */
     pv_device_use(before);
     *backend = &b->backend;

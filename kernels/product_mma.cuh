@@ -246,23 +246,28 @@ template <typename Shape, typename Row> __device__ inline void mma_rows(const mm
         }
 }
 
+/* NS fragments of a row, as mma_rows gives them, to a finish: four columns at a time. */
+template <int NS, typename Finish>
+__device__ inline void mma_finish(const Finish &finish, size_t rows, int columns, size_t m, int first, const float2 *x)
+{
+    const typename Finish::place row = finish.row(m);
+    const int odd = (int)threadIdx.x % 2;
+#pragma unroll
+    for (int j = 0; j < NS; j += 2) {
+        const float4 four = change_halves(x[j], x[j + 1]);
+        const int n = first + (j + odd) * 8 - 2 * odd;
+        if (m < rows && n < columns)
+            finish.four(row, n, four);
+    }
+}
+
 template <typename Shape, typename Source, typename Finish>
 __device__ inline void product_mma(const Source &source, const pv_bf16 *weight, size_t rows, int columns, int depth,
                                    const Finish &finish)
 {
     mma_sums<Shape> sums = {};
     mma_sum<Shape>(sums, source, weight, rows, columns, depth);
-    const int odd = (int)threadIdx.x % 2;
-    mma_rows(sums, [&](size_t m, int first, const float2 *x) {
-        const typename Finish::place row = finish.row(m);
-#pragma unroll
-        for (int j = 0; j < Shape::NS; j += 2) {
-            const float4 four = change_halves(x[j], x[j + 1]);
-            const int n = first + (j + odd) * 8 - 2 * odd;
-            if (m < rows && n < columns)
-                finish.four(row, n, four);
-        }
-    });
+    mma_rows(sums, [&](size_t m, int n, const float2 *x) { mma_finish<Shape::NS>(finish, rows, columns, m, n, x); });
 }
 
 /* ---- rows of a matrix as a source ---- */

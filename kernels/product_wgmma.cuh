@@ -9,7 +9,7 @@
  * along k.
  *
  * Rows, columns and k beyond the matrices are zeros that the copies fill in. k must be made of eights and rows be
- * aligned to 16 bytes; columns come in fours, all of which a finish gets at once. */
+ * aligned to 16 bytes. */
 #ifndef PV_PRODUCT_WGMMA_CUH
 #define PV_PRODUCT_WGMMA_CUH
 
@@ -24,7 +24,8 @@ enum {
     WGMMA_THREADS = (WGMMA_WARPS + 1) * 32,
     WGMMA_BOX = 128 * WGMMA_DEPTH, /* elements of one operand's stage */
     WGMMA_STAGE = 2 * WGMMA_BOX,
-    WGMMA_ALIGNED = 1024, /* bytes: where a box may lie */
+    WGMMA_NS = WGMMA_COLUMNS / 8, /* fragments side by side */
+    WGMMA_ALIGNED = 1024,         /* bytes: where a box may lie */
     WGMMA_SHARED = WGMMA_STAGES * WGMMA_STAGE * (int)sizeof(pv_bf16) + WGMMA_ALIGNED
 };
 
@@ -41,7 +42,7 @@ static inline double wgmma_cost(size_t rows, int columns, int multiprocessors)
     return ceil((double)grid.x * grid.y / multiprocessors) * (0.6 * WGMMA_ROWS * WGMMA_COLUMNS + 1024);
 }
 
-/* Is wgmma the best for so many sums, and possible? What is finished in fours is for the caller to know. */
+/* Is wgmma the best for so many sums, and possible? How they end is for the caller to know. */
 static inline bool wgmma_serves(size_t rows, int columns, int depth, const void *source, const struct pv_queue *q)
 {
     if (!q->tensor_maps || depth % 8 != 0 || depth < WGMMA_DEPTH || !mma_aligned(source) ||
@@ -55,6 +56,11 @@ static inline bool wgmma_serves(size_t rows, int columns, int depth, const void 
     return wgmma_cost(rows, columns, q->multiprocessors) < least;
 }
 
+/* Where both operands' boxes come from. A parameter of the kernel, __grid_constant__. */
+struct wgmma_operands {
+    CUtensorMap source, weight;
+};
+
 /* Of a matrix [rows][depth], in boxes of 128 rows and a stage's depth. */
 static inline int wgmma_map(CUtensorMap *map, const void *matrix, size_t rows, int depth, const struct pv_queue *q)
 {
@@ -64,6 +70,17 @@ static inline int wgmma_map(CUtensorMap *map, const void *matrix, size_t rows, i
         map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2, const_cast<void *>(matrix), size, stride, box, step,
         CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
         CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+}
+
+/* Calls launch(operands) for source [rows][in] and the weight. */
+template <typename Launch>
+static inline int wgmma_launch(const void *source, size_t rows, const struct pv_cuda_weight *w,
+                               const struct pv_queue *q, const Launch &launch)
+{
+    wgmma_operands of;
+    const bool mapped = wgmma_map(&of.source, source, rows, w->weight.in, q) == 0 &&
+                        wgmma_map(&of.weight, w->value, (size_t)w->weight.out, w->weight.in, q) == 0;
+    return mapped ? launch(of) : (int)cudaErrorInvalidValue;
 }
 
 #if PV_HOPPER
@@ -83,8 +100,8 @@ struct wgmma_turn {
 };
 
 /* One thread's work: boxes of both operands, as soon as there is room for them. */
-__device__ inline void wgmma_fetch(pv_bf16 *stages, uint64_t *full, uint64_t *empty, const CUtensorMap *source,
-                                   const CUtensorMap *weight, int first_row, int first_column, int steps)
+static __device__ inline void wgmma_fetch(pv_bf16 *stages, uint64_t *full, uint64_t *empty, const wgmma_operands &of,
+                                          int first_row, int first_column, int steps)
 {
     wgmma_turn turn = {0, 0};
 #pragma unroll 1
@@ -92,14 +109,14 @@ __device__ inline void wgmma_fetch(pv_bf16 *stages, uint64_t *full, uint64_t *em
         pv_bf16 *const a = stages + turn.stage * WGMMA_STAGE;
         pv_barrier_wait(&empty[turn.stage], turn.odd ^ 1); /* the turn before: of the first one there is none */
         pv_barrier_arrive_expect(&full[turn.stage], WGMMA_STAGE * (int)sizeof(pv_bf16));
-        pv_tensor_copy_2d(a, source, step * WGMMA_DEPTH, first_row, &full[turn.stage]);
-        pv_tensor_copy_2d(a + WGMMA_BOX, weight, step * WGMMA_DEPTH, first_column, &full[turn.stage]);
+        pv_tensor_copy_2d(a, &of.source, step * WGMMA_DEPTH, first_row, &full[turn.stage]);
+        pv_tensor_copy_2d(a + WGMMA_BOX, &of.weight, step * WGMMA_DEPTH, first_column, &full[turn.stage]);
     }
 }
 
 /* A group's work: 64 rows from first_row of the stage on. */
-__device__ inline void wgmma_multiply(float sum[64], const pv_bf16 *stages, uint64_t *full, uint64_t *empty,
-                                      int first_row, int steps)
+static __device__ inline void wgmma_multiply(float sum[64], const pv_bf16 *stages, uint64_t *full, uint64_t *empty,
+                                             int first_row, int steps)
 {
     wgmma_turn turn = {0, 0};
     int before = 0; /* the stage whose products may still be at work */
@@ -122,9 +139,8 @@ __device__ inline void wgmma_multiply(float sum[64], const pv_bf16 *stages, uint
     pv_wgmma_finish(sum);
 }
 
-template <typename Finish>
-__device__ inline void product_wgmma(const CUtensorMap *source, const CUtensorMap *weight, size_t rows, int columns,
-                                     int depth, const Finish &finish)
+/* Calls row(m, n, x) as mma_rows does, for fragments of all 128 columns. */
+template <typename Row> __device__ inline void product_wgmma(const wgmma_operands &of, int depth, const Row &row)
 {
     __shared__ uint64_t full[WGMMA_STAGES], empty[WGMMA_STAGES];
     const int thread = (int)threadIdx.x, lane = thread % 32, warp = __shfl_sync(0xffffffffu, thread / 32, 0);
@@ -142,25 +158,18 @@ __device__ inline void product_wgmma(const CUtensorMap *source, const CUtensorMa
     __syncthreads();
     if (warp == WGMMA_WARPS) {
         if (lane == 0)
-            wgmma_fetch(stages, full, empty, source, weight, first_row, first_column, steps);
+            wgmma_fetch(stages, full, empty, of, first_row, first_column, steps);
         return;
     }
     float sum[64];
     wgmma_multiply(sum, stages, full, empty, warp / 4 * 64, steps);
-
-    const int odd = lane % 2;
 #pragma unroll
     for (int half = 0; half < 2; half++) {
-        const size_t m = (size_t)(first_row + warp * 16 + half * 8 + lane / 4);
-        const typename Finish::place row = finish.row(m);
+        float2 x[WGMMA_NS];
 #pragma unroll
-        for (int j = 0; j < WGMMA_COLUMNS / 8; j += 2) {
-            const float *const left = &sum[j * 4 + half * 2], *const right = left + 4;
-            const float4 four = change_halves(make_float2(left[0], left[1]), make_float2(right[0], right[1]));
-            const int n = first_column + (j + odd) * 8 + lane % 4 / 2 * 4;
-            if (m < rows && n < columns)
-                finish.four(row, n, four);
-        }
+        for (int j = 0; j < WGMMA_NS; j++)
+            x[j] = make_float2(sum[j * 4 + half * 2], sum[j * 4 + half * 2 + 1]);
+        row((size_t)(first_row + warp * 16 + half * 8 + lane / 4), first_column + lane % 4 * 2, x);
     }
 }
 #endif

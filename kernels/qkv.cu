@@ -3,6 +3,7 @@
  * in registers: a warp has whole heads of its rows, four lanes a row. All others are a product first, then a warp a
  * head. */
 #include "product_mma.cuh"
+#include "product_wgmma.cuh"
 
 /* ---- what happens to a head ---- */
 
@@ -143,54 +144,95 @@ __device__ inline void quad_transpose(uint32_t word[4])
     }
 }
 
+/* One row's head: x as mma_rows gives it, n its first channel of this lane in the product. All lanes of the warp have
+ * the same head, and all call. */
+template <int DIM>
+__device__ inline void finish_head(const struct pv_qkv &p, const float *bias, size_t rows, size_t m, int n, float2 *x)
+{
+    const int number = n / DIM, first = n % DIM;
+    if (number >= p.heads + 2 * p.kv_heads)
+        return;
+    const head<pv_bf16> h = head_of<pv_bf16>(p, m < rows ? m : 0, number);
+    float scale = 1, square = 0;
+#pragma unroll
+    for (int j = 0; j < DIM / 8; j++) {
+        const float2 b = *(const float2 *)(bias + n + j * 8);
+        x[j] = make_float2(x[j].x + b.x, x[j].y + b.y);
+        square += x[j].x * x[j].x + x[j].y * x[j].y;
+    }
+    if (h.norm)
+        scale = head_scale(p, quad_sum(square));
+#pragma unroll
+    for (int j = 0; j < DIM / 8; j += 4) {
+        uint32_t word[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const float2 y = head_pair(h, x[j + i], scale, first + (j + i) * 8, true, true);
+            word[i] = from_floats(y.x, y.y);
+        }
+        quad_transpose(word);
+        if (m < rows)
+            *(uint4 *)(h.dst + (j + (int)(threadIdx.x % 4)) * 8) = make_uint4(word[0], word[1], word[2], word[3]);
+    }
+}
+
+__host__ __device__ static inline size_t rows_of(const struct pv_qkv &p)
+{
+    return (size_t)p.takes * (size_t)p.tokens;
+}
+
 template <typename Shape>
 __global__ void __launch_bounds__(Shape::THREADS)
     qkv_mma_kernel(mma_row_chunks source, const pv_bf16 *weight, const float *bias, struct pv_qkv p)
 {
     enum { DIM = Shape::WARP_COLUMNS };
-    const size_t rows = (size_t)p.takes * (size_t)p.tokens;
-    const int all = p.heads + 2 * p.kv_heads;
+    const size_t rows = rows_of(p);
     mma_sums<Shape> sums = {};
-    mma_sum<Shape>(sums, source, weight, rows, all * DIM, source.in);
-    mma_rows(sums, [&](size_t m, int n, float2 *x) {
-        const int number = n / DIM, first = n % DIM; /* of this lane's channels */
-        if (number >= all)
-            return;
-        const head<pv_bf16> h = head_of<pv_bf16>(p, m < rows ? m : 0, number);
-        float scale = 1, square = 0;
+    mma_sum<Shape>(sums, source, weight, rows, (p.heads + 2 * p.kv_heads) * DIM, source.in);
+    mma_rows(sums, [&](size_t m, int n, float2 *x) { finish_head<DIM>(p, bias, rows, m, n, x); });
+}
+
+/* Empty where it is not for Hopper, and not launched there (pv_kernel_qkv_hopper). A warp has two heads of 64 of each
+ * of its rows, or one of 128. */
+template <int DIM>
+__global__ void __launch_bounds__(WGMMA_THREADS, 2)
+    qkv_wgmma_kernel(const __grid_constant__ wgmma_operands of, int in, const float *bias, struct pv_qkv p)
+{
+#if PV_HOPPER
+    const size_t rows = rows_of(p);
+    product_wgmma(of, in, [&](size_t m, int n, float2 *x) {
 #pragma unroll
-        for (int j = 0; j < DIM / 8; j++) {
-            const float2 b = *(const float2 *)(bias + n + j * 8);
-            x[j] = make_float2(x[j].x + b.x, x[j].y + b.y);
-            square += x[j].x * x[j].x + x[j].y * x[j].y;
-        }
-        if (h.norm)
-            scale = head_scale(p, quad_sum(square));
-#pragma unroll
-        for (int j = 0; j < DIM / 8; j += 4) {
-            uint32_t word[4];
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                const float2 y = head_pair(h, x[j + i], scale, first + (j + i) * 8, true, true);
-                word[i] = from_floats(y.x, y.y);
-            }
-            quad_transpose(word);
-            if (m < rows)
-                *(uint4 *)(h.dst + (j + (int)(threadIdx.x % 4)) * 8) = make_uint4(word[0], word[1], word[2], word[3]);
-        }
+        for (int i = 0; i < WGMMA_COLUMNS / DIM; i++)
+            finish_head<DIM>(p, bias, rows, m, n + i * DIM, x + i * (DIM / 8));
     });
+#endif
 }
 
 template <typename... Shape> static int qkv_mma(const struct pv_qkv *p, const struct pv_queue *q)
 {
     const auto *w = (const struct pv_cuda_weight *)p->weight;
-    const size_t rows = (size_t)p->takes * (size_t)p->tokens;
+    const size_t rows = rows_of(*p);
     const mma_row_chunks source = {(const pv_bf16 *)p->src, w->weight.in};
     return mma_choose_of<Shape...>(rows, w->weight.out, 1, q, [&](auto shape) {
         typedef decltype(shape) Chosen;
         return PV_LAUNCH(qkv_mma_kernel<Chosen>, mma_grid<Chosen>(rows, w->weight.out, 1), dim3(Chosen::THREADS), 0,
                          q->stream, source, (const pv_bf16 *)w->value, (const float *)w->bias, *p);
     });
+}
+
+template <int DIM> static int qkv_wgmma(const struct pv_qkv *p, const struct pv_queue *q)
+{
+    const auto *w = (const struct pv_cuda_weight *)p->weight;
+    return wgmma_launch(p->src, rows_of(*p), w, q, [&](const wgmma_operands &of) {
+        return PV_LAUNCH(qkv_wgmma_kernel<DIM>, wgmma_grid(rows_of(*p), w->weight.out), dim3(WGMMA_THREADS),
+                         WGMMA_SHARED, q->stream, of, w->weight.in, (const float *)w->bias, *p);
+    });
+}
+
+extern "C" int pv_kernel_qkv_hopper(void)
+{
+    const int code = PV_ALLOW(qkv_wgmma_kernel<64>, WGMMA_SHARED);
+    return code == 0 ? PV_ALLOW(qkv_wgmma_kernel<128>, WGMMA_SHARED) : code;
 }
 
 static int product_then_split(const struct pv_qkv *p, const struct pv_queue *q)
@@ -211,10 +253,11 @@ extern "C" int pv_kernel_qkv(const struct pv_qkv *p, const struct pv_queue *q)
     const uintptr_t all = (uintptr_t)p->q | (uintptr_t)p->k | (uintptr_t)p->v | (uintptr_t)p->src;
     const bool aligned = all % 16 == 0 && p->kv_take_stride % 8 == 0 && tables(p) % sizeof(float2) == 0;
     if (q->element == PV_ELEMENT_BF16 && p->weight->in % 8 == 0 && aligned) {
+        const bool many = wgmma_serves(rows_of(*p), p->weight->out, p->weight->in, p->src, q);
         if (p->head_dim == 64)
-            return qkv_mma<mma_heads_32x64, mma_128x128>(p, q);
+            return many ? qkv_wgmma<64>(p, q) : qkv_mma<mma_heads_32x64, mma_128x128>(p, q);
         if (p->head_dim == 128)
-            return qkv_mma<mma_heads_32x128, mma_heads_128x128>(p, q);
+            return many ? qkv_wgmma<128>(p, q) : qkv_mma<mma_heads_32x128, mma_heads_128x128>(p, q);
     }
     return product_then_split(p, q);
 }

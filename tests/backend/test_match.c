@@ -384,6 +384,14 @@ Test(match, qkv_in_tiles_of_every_size)
     }
 }
 
+/* As many takes make: wgmma's on Hopper. */
+Test(match, qkv_of_many_sums)
+{
+    qkv_case(3, 100, 456, 3, 1, 64, 100, true, true);
+    qkv_case(1, 257, 136, 2, 1, 64, 1, false, true);
+    qkv_case(2, 193, 72, 2, 1, 128, 193, true, false);
+}
+
 /* between: elements between the keys of two takes. */
 static void attention_case(enum pv_attention_kind kind, int takes, int tokens, int slots, int heads, int kv_heads,
                            int head_dim, int between, float scale)
