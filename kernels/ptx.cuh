@@ -42,11 +42,19 @@ __device__ inline uint32_t pv_pack_bf16(float low, float high)
     return pair;
 }
 
-/* Off by up to 2^-11 of what it is. */
-__device__ inline float pv_tanh_approx(float x)
+/* 2^x, off by up to 2^-22 of what it is; what is no normal number is 0. */
+__device__ inline float pv_exp2_approx(float x)
 {
     float y;
-    asm("tanh.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+/* 1 / x, off by up to 2^-23 of what it is; of infinity it is 0. */
+__device__ inline float pv_reciprocal_approx(float x)
+{
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
 

@@ -117,6 +117,25 @@ Test(match, linear_of_many_sums)
     linear_case(386, 2, 64, 388, true, 0, false, PV_ACTIVATION_SILU);
 }
 
+/* Every size of tile is the best for one of these on a device of a hundred multiprocessors and more; on anything slower
+ * they take hours. */
+static bool is_device(void)
+{
+    return getenv("PV_TEST_DEVICE") != NULL;
+}
+
+Test(match, linear_of_a_device)
+{
+    if (!is_device())
+        return;
+    linear_case(2304, 16, 384, 384, true, 2, true, PV_ACTIVATION_NONE);
+    linear_case(9216, 64, 384, 1536, true, 0, false, PV_ACTIVATION_GELU_TANH);
+    linear_case(9217, 1, 200, 132, true, 1, false, PV_ACTIVATION_SILU);
+    linear_case(70000, 1, 128, 32, false, 0, false, PV_ACTIVATION_NONE);
+    linear_case(70000, 1, 128, 48, false, 0, false, PV_ACTIVATION_NONE);
+    linear_case(35000, 1, 56, 256, true, 0, false, PV_ACTIVATION_RELU);
+}
+
 /* One weight, many row counts: a layout chosen for one must serve the others. */
 Test(match, linear_weight_serves_any_number_of_rows)
 {
@@ -214,6 +233,13 @@ Test(match, conv_in_tiles_of_every_size)
     static const int height[] = {3, 10, 10, 20, 20}, width[] = {11, 15, 47, 25, 25}, out[] = {40, 200, 32, 96, 520};
     for (int i = 0; i < 5; i++)
         conv_run(&(struct conv_case){1, height[i], width[i], 64, out[i], 1, 1, 1, false, 0, PV_ACTIVATION_NONE, false});
+}
+
+Test(match, conv_of_a_device)
+{
+    static const int out[] = {32, 48, 256};
+    for (int i = 0; i < 3 && is_device(); i++)
+        conv_run(&(struct conv_case){2, 145, 255, 64, out[i], 3, 1, 1, true, 1, PV_ACTIVATION_RELU, false});
 }
 
 /* One filter, many picture sizes: a layout chosen for one must serve the others. */
@@ -392,6 +418,14 @@ Test(match, qkv_of_many_sums)
     qkv_case(2, 193, 72, 2, 1, 128, 193, true, false);
 }
 
+Test(match, qkv_of_a_device)
+{
+    for (int head_dim = 64; head_dim <= 128 && is_device(); head_dim *= 2) {
+        qkv_case(64, 144, 384, 384 / head_dim, 384 / head_dim, head_dim, 144, true, true);
+        qkv_case(64, 145, 56, 384 / head_dim, 384 / head_dim, head_dim, 145, true, true);
+    }
+}
+
 /* between: elements between the keys of two takes. */
 static void attention_case(enum pv_attention_kind kind, int takes, int tokens, int slots, int heads, int kv_heads,
                            int head_dim, int between, float scale)
@@ -447,6 +481,10 @@ Test(match, attention)
     attention_case(PV_ATTENTION_JOINT, 2, 150, 1, 2, 2, 128, 0, 0.09f);
     attention_case(PV_ATTENTION_JOINT, 1, 1024, 1, 1, 1, 32, 0, 0.18f);
     attention_case(PV_ATTENTION_TIME, 2, 144, 64, 6, 6, 64, 0, 0.125f);
+    if (!is_device())
+        return;
+    attention_case(PV_ATTENTION_JOINT, 16, 144, 1, 6, 6, 64, 0, 0.125f);
+    attention_case(PV_ATTENTION_JOINT, 16, 144, 1, 6, 6, 128, 0, 0.09f);
 }
 
 /* ---- latents ---- */

@@ -79,11 +79,18 @@ inline uint32_t pv_pack_bf16(float low, float high)
     return pv_round_bf16(low) | pv_round_bf16(high) << 16;
 }
 
-/* tanh.approx.f32, as far off as the PTX ISA lets it be, one way or the other as the last bit of x is. */
-inline float pv_tanh_approx(float x)
+/* ex2.approx.ftz.f32 and rcp.approx.ftz.f32, as far off as the PTX ISA lets them be, one way or the other as the last bit
+ * of x is. */
+inline float pv_exp2_approx(float x)
 {
-    const float off = __float_as_uint(x) & 1u ? 0x1p-11f : -0x1p-11f;
-    return tanhf(x) * (1 + off);
+    const float y = exp2f(x) * (1 + (__float_as_uint(x) & 1u ? 0x1p-22f : -0x1p-22f));
+    return y < 0x1p-126f ? 0 : y;
+}
+
+inline float pv_reciprocal_approx(float x)
+{
+    const float y = 1 / x * (1 + (__float_as_uint(x) & 1u ? 0x1p-23f : -0x1p-23f));
+    return y < 0x1p-126f && y > -0x1p-126f ? 0 : y;
 }
 
 /* 16 bytes, zeros when not valid. */
