@@ -69,7 +69,7 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) attention_k
     const size_t start = take * p.kv_take_stride + (joint ? 0 : token * slot_row) + head * d;
     const attention_keys<T> keys = {(const T *)p.k + start, (const T *)p.v + start,
                                     joint ? slot_row : (size_t)p.tokens * slot_row,
-                                    joint ? p.slots * p.tokens : p.slots};
+                                    joint ? slots_used(p) * p.tokens : slots_used(p)};
     for (int first = 0; first < p.head_dim; first += WARP * EACH)
         attend((T *)p.dst + query * d, (const T *)p.q + query * d, keys, p.head_dim, p.scale, first);
 }

@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(WARPS * 32) joint_kernel(struct pv_attention p
     enum { DIM = J::DIM, KEYS = J::KEYS, CHUNKS = J::CHUNKS };
     __shared__ __align__(16) pv_bf16 q[WARPS * QUERIES * DIM], k[2][KEYS * DIM], v[2][KEYS * DIM];
     const int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32;
-    const int first = (int)blockIdx.x * WARPS * QUERIES, head = (int)blockIdx.y, count = p.slots * p.tokens;
+    const int first = (int)blockIdx.x * WARPS * QUERIES, head = (int)blockIdx.y, count = slots_used(p) * p.tokens;
     const size_t row = (size_t)p.heads * DIM, key_row = (size_t)p.kv_heads * DIM;
     const size_t start = ((size_t)blockIdx.z * (size_t)p.tokens + (size_t)first) * row + (size_t)head * DIM;
     const size_t key_head = (size_t)head * (size_t)p.kv_heads / (size_t)p.heads;

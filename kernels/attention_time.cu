@@ -55,12 +55,13 @@ template <int LANES> __global__ void __launch_bounds__(WARP *WARPS) time_kernel(
     const size_t start = take * p.kv_take_stride + (token * (size_t)p.kv_heads + head) * DIM + (size_t)channel;
     const pv_bf16 *const k = (const pv_bf16 *)p.k + start, *const v = (const pv_bf16 *)p.v + start;
 
+    const int slots = slots_used(p);
     float q[EACH];
     load_chunk((const pv_bf16 *)p.q + query * DIM + channel, q);
     time_state state = {-INFINITY, 0, {}};
 #pragma unroll 4
-    for (int from = 0; from < p.slots; from += GROUPS) {
-        const bool valid = from + group < p.slots;
+    for (int from = 0; from < slots; from += GROUPS) {
+        const bool valid = from + group < slots;
         const size_t at = valid ? (size_t)(from + group) * slot : 0; /* every lane reads, and knows what is not its */
         float key[EACH], value[EACH], score = 0;
         load_chunk(k + at, key);

@@ -89,16 +89,22 @@ int pv_device_use(int device)
     return before;
 }
 
+/* What is waited for here and below is a queue that only this thread has: to wait for the device ends what any other
+ * thread is recording. */
 int pv_device_alloc(void **memory, size_t bytes)
 {
+    *memory = NULL;
     cudaError_t code = cudaMalloc(memory, bytes ? bytes : 1);
+    if (code == cudaSuccess)
+        code = cudaMemsetAsync(*memory, 0, bytes ? bytes : 1, cudaStreamPerThread);
+    if (code == cudaSuccess)
+        code = cudaStreamSynchronize(cudaStreamPerThread);
     if (code != cudaSuccess) {
+        cudaFree(*memory);
         *memory = NULL;
         cudaGetLastError(); /* not an error of the next launch */
-        return (int)code;
     }
-    code = cudaMemset(*memory, 0, bytes ? bytes : 1);
-    return (int)(code == cudaSuccess ? cudaDeviceSynchronize() : code);
+    return (int)code;
 }
 
 int pv_device_free(void *memory)
@@ -123,8 +129,8 @@ int pv_device_host_free(void *memory)
 
 int pv_device_upload_now(void *dst, const void *host_src, size_t bytes)
 {
-    const cudaError_t code = cudaMemcpy(dst, host_src, bytes, cudaMemcpyHostToDevice);
-    return (int)(code == cudaSuccess ? cudaDeviceSynchronize() : code);
+    const cudaError_t code = cudaMemcpyAsync(dst, host_src, bytes, cudaMemcpyHostToDevice, cudaStreamPerThread);
+    return (int)(code == cudaSuccess ? cudaStreamSynchronize(cudaStreamPerThread) : code);
 }
 
 int pv_device_queue_open(void **queue)
@@ -187,9 +193,12 @@ int pv_device_queue_after(void *queue, void *mark)
     return (int)cudaStreamWaitEvent(queue, mark, 0);
 }
 
+/* Relaxed: whoever is called back meanwhile may allocate. */
 int pv_device_record_begin(void *queue)
 {
-    return (int)cudaStreamBeginCapture(queue, cudaStreamCaptureModeThreadLocal);
+    const cudaError_t code = cudaStreamBeginCapture(queue, cudaStreamCaptureModeRelaxed);
+    cudaGetLastError(); /* not an error of the next launch, here and below */
+    return (int)code;
 }
 
 int pv_device_record_end(void *queue, void **graph)
@@ -197,11 +206,13 @@ int pv_device_record_end(void *queue, void **graph)
     cudaGraph_t recorded = NULL;
     cudaGraphExec_t ready = NULL;
     cudaError_t code = cudaStreamEndCapture(queue, &recorded);
-    if (code == cudaSuccess)
+    if (code == cudaSuccess && graph)
         code = cudaGraphInstantiate(&ready, recorded, 0);
     if (recorded)
         cudaGraphDestroy(recorded);
-    *graph = code == cudaSuccess ? ready : NULL;
+    if (graph)
+        *graph = code == cudaSuccess ? ready : NULL;
+    cudaGetLastError();
     return (int)code;
 }
 

@@ -42,8 +42,8 @@ int pv_device_mark_set(void *mark, void *queue);
 int pv_device_mark_wait(void *mark);
 int pv_device_queue_after(void *queue, void *mark);
 
-/* What is put on the queue from begin to end is not run but recorded: as a CUDA graph, NULL when that failed. Nothing
- * on the queue may be waited for in between. */
+/* What is put on the queue from begin to end is not run but recorded: as a CUDA graph, NULL when that failed; or, with
+ * graph NULL, thrown away. Nothing on the queue may be waited for in between. Failures leave the queue as it was. */
 int pv_device_record_begin(void *queue);
 int pv_device_record_end(void *queue, void **graph);
 /* All of it is put on the queue as one piece. */

@@ -173,6 +173,11 @@ __device__ inline float warp_max(float x)
     return x;
 }
 
+__device__ inline int slots_used(const struct pv_attention &p)
+{
+    return p.used ? (int)*p.used : p.slots;
+}
+
 /* Leaves a launcher with the code of the right one of two instances of a kernel. */
 #define PV_FOR_ELEMENT(element, T, ...)                                                                                \
     do {                                                                                                               \

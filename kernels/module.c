@@ -210,14 +210,9 @@ static pv_status wait(struct pv_stream *s, int place)
     return pv_cuda_done(s->error, "what was asked of it", pv_device_mark_wait(self(s)->marks[place]));
 }
 
-static pv_status record_begin(struct pv_stream *s, uint64_t key, bool *replayed)
+static pv_status record(struct pv_stream *s, uint64_t key, pv_status (*ops)(void *user), void *user)
 {
-    return pv_recordings_begin(&self(s)->recordings, self(s)->queue.stream, key, replayed, s->error);
-}
-
-static pv_status record_end(struct pv_stream *s, pv_status ops)
-{
-    return pv_recordings_end(&self(s)->recordings, self(s)->queue.stream, ops, s->error);
+    return pv_recordings_run(&self(s)->recordings, self(s)->queue.stream, key, ops, user, s->error);
 }
 
 static void record_forget(struct pv_stream *s)
@@ -263,10 +258,10 @@ static void backend_close(struct pv_backend *backend)
 #define TABLE(words)                                                                                                   \
     {                                                                                                                  \
         .name = (words), .stream_open = stream_open, .stream_close = stream_close, .enter = enter, .leave = leave,     \
-        .synchronize = synchronize, .mark = mark, .after = after, .wait = wait, .record_begin = record_begin,          \
-        .record_end = record_end, .record_forget = record_forget, .alloc = pv_cuda_alloc, .free = pv_cuda_free,        \
-        .host_alloc = host_alloc, .host_free = host_free, .upload = upload, .download = download, .copy = copy,        \
-        .zero = zero, .upload_activations = upload_activations, .download_activations = download_activations,          \
+        .synchronize = synchronize, .mark = mark, .after = after, .wait = wait, .record = record,                      \
+        .record_forget = record_forget, .alloc = pv_cuda_alloc, .free = pv_cuda_free, .host_alloc = host_alloc,        \
+        .host_free = host_free, .upload = upload, .download = download, .copy = copy, .zero = zero,                    \
+        .upload_activations = upload_activations, .download_activations = download_activations,                        \
         .linear_weight = pv_cuda_linear_weight, .conv_weight = pv_cuda_conv_weight,                                    \
         .weight_free = pv_cuda_weight_free, .unshuffle = unshuffle, .shuffle = shuffle, .yuv_to_rgb = yuv_to_rgb,      \
         .conv = conv, .linear = linear, .norm_modulate = norm_modulate, .add = add, .qkv = qkv,                        \

@@ -13,15 +13,22 @@ template <typename T> struct head {
     const float *norm, *rope; /* NULL: is not normalised, is not rotated */
 };
 
+/* Elements from k and v to the slot that is written. A kernel asks first of all: the answer takes as long as a
+ * product's first rows. */
+__device__ inline size_t slot_start(const struct pv_qkv &p)
+{
+    return p.slot ? *p.slot * (size_t)p.tokens * (size_t)p.kv_heads * (size_t)p.head_dim : 0;
+}
+
 /* number: q's heads, then k's, then v's, as the product has them. */
-template <typename T> __device__ inline head<T> head_of(const struct pv_qkv &p, size_t row, int number)
+template <typename T> __device__ inline head<T> head_of(const struct pv_qkv &p, size_t slot, size_t row, int number)
 {
     const size_t d = (size_t)p.head_dim;
     const float *const rope = p.rope ? p.rope + divide(row, (size_t)p.rope_rows).rest * d : NULL;
     if (number < p.heads)
         return {(T *)p.q + (row * (size_t)p.heads + (size_t)number) * d, p.q_norm, rope};
     const division place = divide(row, (size_t)p.tokens);
-    const size_t kv = place.whole * p.kv_take_stride + place.rest * (size_t)p.kv_heads * d;
+    const size_t kv = slot + place.whole * p.kv_take_stride + place.rest * (size_t)p.kv_heads * d;
     if (number < p.heads + p.kv_heads)
         return {(T *)p.k + kv + (size_t)(number - p.heads) * d, p.k_norm, rope};
     return {(T *)p.v + kv + (size_t)(number - p.heads - p.kv_heads) * d, NULL, NULL};
@@ -94,7 +101,7 @@ template <typename T> __global__ void __launch_bounds__(WARP *WARPS) qkv_kernel(
     if (of_row.whole >= (size_t)p.takes * (size_t)p.tokens)
         return;
     const T *const src = (const T *)p.product + warp * (size_t)p.head_dim;
-    const head<T> h = head_of<T>(p, of_row.whole, (int)of_row.rest);
+    const head<T> h = head_of<T>(p, slot_start(p), of_row.whole, (int)of_row.rest);
     float scale = 1;
     if (h.norm) {
         float square = 0;
@@ -147,12 +154,13 @@ __device__ inline void quad_transpose(uint32_t word[4])
 /* One row's head: x as mma_rows gives it, n its first channel of this lane in the product. All lanes of the warp have
  * the same head, and all call. */
 template <int DIM>
-__device__ inline void finish_head(const struct pv_qkv &p, const float *bias, size_t rows, size_t m, int n, float2 *x)
+__device__ inline void finish_head(const struct pv_qkv &p, size_t slot, const float *bias, size_t rows, size_t m, int n,
+                                   float2 *x)
 {
     const int number = n / DIM, first = n % DIM;
     if (number >= p.heads + 2 * p.kv_heads)
         return;
-    const head<pv_bf16> h = head_of<pv_bf16>(p, m < rows ? m : 0, number);
+    const head<pv_bf16> h = head_of<pv_bf16>(p, slot, m < rows ? m : 0, number);
     float scale = 1, square = 0;
 #pragma unroll
     for (int j = 0; j < DIM / 8; j++) {
@@ -186,10 +194,10 @@ __global__ void __launch_bounds__(Shape::THREADS)
     qkv_mma_kernel(mma_row_chunks source, const pv_bf16 *weight, const float *bias, struct pv_qkv p)
 {
     enum { DIM = Shape::WARP_COLUMNS };
-    const size_t rows = rows_of(p);
+    const size_t rows = rows_of(p), slot = slot_start(p);
     mma_sums<Shape> sums = {};
     mma_sum<Shape>(sums, source, weight, rows, (p.heads + 2 * p.kv_heads) * DIM, source.in);
-    mma_rows(sums, [&](size_t m, int n, float2 *x) { finish_head<DIM>(p, bias, rows, m, n, x); });
+    mma_rows(sums, [&](size_t m, int n, float2 *x) { finish_head<DIM>(p, slot, bias, rows, m, n, x); });
 }
 
 /* Empty where it is not for Hopper, and not launched there (pv_kernel_qkv_hopper). A warp has two heads of 64 of each
@@ -199,11 +207,11 @@ __global__ void __launch_bounds__(WGMMA_THREADS, 2)
     qkv_wgmma_kernel(const __grid_constant__ wgmma_operands of, int in, const float *bias, struct pv_qkv p)
 {
 #if PV_HOPPER
-    const size_t rows = rows_of(p);
+    const size_t rows = rows_of(p), slot = slot_start(p);
     product_wgmma(of, in, [&](size_t m, int n, float2 *x) {
 #pragma unroll
         for (int i = 0; i < WGMMA_COLUMNS / DIM; i++)
-            finish_head<DIM>(p, bias, rows, m, n + i * DIM, x + i * (DIM / 8));
+            finish_head<DIM>(p, slot, bias, rows, m, n + i * DIM, x + i * (DIM / 8));
     });
 #endif
 }

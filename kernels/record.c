@@ -1,4 +1,7 @@
-/* record.c: a frame is a few hundred launches the first time and one every time after. */
+/* record.c: what is asked for again and again is a few hundred launches twice, and one every time after.
+ *
+ * Recorded is what comes a second time: what comes once pays nothing for it, the first frame does not wait for it, and
+ * by then the driver has loaded every kernel, which it cannot always do while it records. */
 #include "record.h"
 
 #include <stdlib.h>
@@ -6,45 +9,55 @@
 #include "cuda_backend.h"
 #include "device.h"
 
-/* One more place before anything is recorded, so that nothing can be lost for want of memory. */
-static pv_status make_room(struct pv_recordings *r, struct pv_error *error)
+static struct pv_recording *find(struct pv_recordings *r, uint64_t key)
 {
-    if (r->count < r->room)
-        return PV_OK;
-    const size_t room = r->room ? 2 * r->room : 64;
-    struct pv_recording *larger = realloc(r->kept, room * sizeof *larger);
-    if (!larger)
-        return pv_fail(error, PV_ERR_MEMORY, "the system refused memory for %zu recorded frames", room);
-    r->kept = larger;
-    r->room = room;
-    return PV_OK;
-}
-
-pv_status pv_recordings_begin(struct pv_recordings *r, void *queue, uint64_t key, bool *replayed,
-                              struct pv_error *error)
-{
-    *replayed = false;
     for (size_t i = 0; i < r->count; i++)
-        if (r->kept[i].key == key) {
-            *replayed = true;
-            return pv_cuda_done(error, "replaying a frame", pv_device_replay(r->kept[i].graph, queue));
-        }
-    PV_TRY(make_room(r, error));
-    r->key = key;
-    return pv_cuda_done(error, "recording a frame", pv_device_record_begin(queue));
+        if (r->kept[i].key == key)
+            return &r->kept[i];
+    return NULL;
 }
 
-pv_status pv_recordings_end(struct pv_recordings *r, void *queue, pv_status ops, struct pv_error *error)
+/* Where there is no memory, it is asked for once more the next time. */
+static void remember(struct pv_recordings *r, uint64_t key)
 {
-    void *graph;
-    const int code = pv_device_record_end(queue, &graph);
-    if (ops != PV_OK) { /* its sentence is the one to keep */
-        pv_device_record_free(graph);
-        return ops;
+    if (r->count == r->room) {
+        const size_t room = r->room ? 2 * r->room : 16;
+        struct pv_recording *larger = realloc(r->kept, room * sizeof *larger);
+        if (!larger)
+            return;
+        r->kept = larger;
+        r->room = room;
     }
-    PV_TRY(pv_cuda_done(error, "recording a frame", code));
-    r->kept[r->count++] = (struct pv_recording){r->key, graph};
-    return pv_cuda_done(error, "replaying a frame", pv_device_replay(graph, queue));
+    r->kept[r->count++] = (struct pv_recording){.key = key};
+}
+
+/* A failure of the device while it records may be one of recording: another thread did what no capture survives, or
+ * memory for the graph is short. Then the ops alone will show whether it was. */
+static pv_status record(struct pv_recordings *r, struct pv_recording *of, void *queue, pv_status (*ops)(void *user),
+                        void *user, struct pv_error *error)
+{
+    if (pv_device_record_begin(queue) == 0) {
+        const pv_status status = ops(user);
+        if (pv_device_record_end(queue, status == PV_OK ? &of->graph : NULL) == 0 && status == PV_OK)
+            return pv_cuda_done(error, "replaying a frame", pv_device_replay(of->graph, queue));
+        if (status != PV_OK && status != PV_ERR_DEVICE)
+            return status;
+    }
+    r->refused = true;
+    return ops(user);
+}
+
+pv_status pv_recordings_run(struct pv_recordings *r, void *queue, uint64_t key, pv_status (*ops)(void *user),
+                            void *user, struct pv_error *error)
+{
+    struct pv_recording *of = find(r, key);
+    if (of && of->graph)
+        return pv_cuda_done(error, "replaying a frame", pv_device_replay(of->graph, queue));
+    if (of && !r->refused)
+        return record(r, of, queue, ops, user, error);
+    if (!of)
+        remember(r, key);
+    return ops(user);
 }
 
 void pv_recordings_forget(struct pv_recordings *r)

@@ -10,20 +10,19 @@
 
 struct pv_recording {
     uint64_t key;
-    void *graph;
+    void *graph; /* NULL: asked for once */
 };
 
 /* Begins zeroed, ends with forget. */
 struct pv_recordings {
     struct pv_recording *kept;
     size_t count, room;
-    uint64_t key; /* of the one in work */
+    bool refused; /* one could not be made: no other is tried */
 };
 
-/* These are the op table's record_begin, record_end and record_forget. */
-pv_status pv_recordings_begin(struct pv_recordings *r, void *queue, uint64_t key, bool *replayed,
-                              struct pv_error *error);
-pv_status pv_recordings_end(struct pv_recordings *r, void *queue, pv_status ops, struct pv_error *error);
+/* These are the op table's record and record_forget. */
+pv_status pv_recordings_run(struct pv_recordings *r, void *queue, uint64_t key, pv_status (*ops)(void *user),
+                            void *user, struct pv_error *error);
 void pv_recordings_forget(struct pv_recordings *r);
 
 #endif

@@ -32,6 +32,17 @@ pv_status pv_check_level_embedding(const struct pv_stream *s, const struct pv_le
 /* Of a weight that is about to be prepared; size 0 = a matrix. */
 pv_status pv_check_weight(const float *host_weight, int out, int in, int size, struct pv_error *error);
 
+/* Where the memory of ops is the host's: elements from k and v to where they are written, and slots that are there. */
+static inline size_t pv_qkv_start(const struct pv_qkv *p)
+{
+    return p->slot ? *p->slot * (size_t)p->tokens * (size_t)p->kv_heads * (size_t)p->head_dim : 0;
+}
+
+static inline size_t pv_attention_used(const struct pv_attention *p)
+{
+    return p->used ? *p->used : (size_t)p->slots;
+}
+
 /* Side of a convolution's output, given the side of src. */
 static inline int pv_conv_out_side(int side, int upsample, int stride)
 {

@@ -11,7 +11,7 @@
 /* What activations and weights are made of. */
 enum pv_element { PV_ELEMENT_FLOAT, PV_ELEMENT_BF16 };
 
-enum { PV_MODULE_ABI = 5 }; /* raised whenever op.h or this header changes */
+enum { PV_MODULE_ABI = 6 }; /* raised whenever op.h or this header changes */
 
 struct pv_module {
     uint32_t abi;

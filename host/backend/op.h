@@ -151,7 +151,7 @@ struct pv_add {
  * (x[2i], x[2i+1]) -> (x[2i] c - x[2i+1] s, x[2i] s + x[2i+1] c) */
 struct pv_qkv {
     void *q;         /* [takes][tokens][heads][head_dim] */
-    void *k, *v;     /* [tokens][kv_heads][head_dim] for take 0; take t is kv_take_stride * t elements further */
+    void *k, *v;     /* [slot][tokens][kv_heads][head_dim] for take 0; take t is kv_take_stride * t elements further */
     const void *src; /* [takes][tokens][in] */
     void *product;   /* [takes][tokens][(heads + 2 kv_heads) * head_dim], room to work in: undefined afterwards */
     const struct pv_weight *weight;
@@ -161,6 +161,7 @@ struct pv_qkv {
     int rope_rows;       /* divides tokens * takes: tokens for places in a frame, 1 for one time */
     int takes, tokens, heads, kv_heads, head_dim;
     size_t kv_take_stride;
+    const uint32_t *slot; /* [1]: k and v lie so many slots further; NULL = 0. Read when the op runs, as noise's past */
     float eps;
 };
 
@@ -177,6 +178,7 @@ struct pv_attention {
     const void *k, *v; /* [slots][tokens][kv_heads][head_dim]; take t is kv_take_stride * t elements further */
     int takes, tokens, slots, heads, kv_heads, head_dim;
     size_t kv_take_stride;
+    const uint32_t *used; /* [1], read when the op runs: so many slots count, in a replay perhaps more than were; NULL = all */
     float scale;
     enum pv_attention_kind kind;
 };
@@ -273,12 +275,12 @@ struct pv_op_table {
     pv_status (*mark)(struct pv_stream *s, int mark);
     pv_status (*after)(struct pv_stream *s, struct pv_stream *earlier, int mark);
     pv_status (*wait)(struct pv_stream *s, int mark);
-    /* Recording, where a launch costs: NULL in backends that do not. begin runs what this stream recorded under key
-     * (*replayed), or starts to record: the ops up to end are kept under key and run once. They must not cross between
-     * host and backend, and a replay uses the memory they were given, whatever it then holds. end gets the status of
-     * those ops and returns it when it is a failure; then nothing was recorded, and what ran is undefined. */
-    pv_status (*record_begin)(struct pv_stream *stream, uint64_t key, bool *replayed);
-    pv_status (*record_end)(struct pv_stream *stream, pv_status ops);
+    /* Recording, where a launch costs: NULL in backends that do not. Does what ops(user) asks of this stream, and of no
+     * other: by calling it, until ops that were asked for under key before are recorded; from then on by running the
+     * record, which uses the memory they were given, whatever it then holds. They must not cross between host and
+     * backend. ops may be called twice, the first time in vain: where a record cannot be made, the ops are run one by
+     * one. Fails as they do. */
+    pv_status (*record)(struct pv_stream *stream, uint64_t key, pv_status (*ops)(void *user), void *user);
     void (*record_forget)(struct pv_stream *stream); /* all keys of this stream; it is synchronized */
 
     /* Memory. alloc gives zeroed bytes, aligned to 64. upload and download cross between host and backend; the host's

@@ -11,13 +11,6 @@ static const void *part_of(const struct pv_stream *s, const struct pv_dit *dit, 
     return (const char *)rows + elements * s->backend->element_bytes;
 }
 
-static void *slot_of(const struct pv_stream *s, const struct pv_dit *dit, void *cache, int tokens, uint64_t frame)
-{
-    const size_t slot = (size_t)(frame % (uint64_t)dit->config.window);
-    const size_t row = (size_t)dit->config.kv_heads * (size_t)dit->config.head_dim;
-    return (char *)cache + slot * (size_t)tokens * row * s->backend->element_bytes;
-}
-
 static int rows_of(const struct pv_dit_scratch *scratch)
 {
     return scratch->takes * scratch->tokens;
@@ -69,9 +62,9 @@ static size_t take_stride(const struct pv_dit *dit, const struct pv_dit_block *b
     return block->kind == PV_LAYER_TIME ? (size_t)c->window * slot : slot;
 }
 
-/* normed -> q, and k and v: in scratch for attention over space, in the frame's slot of the cache for time. */
+/* normed -> q, and k and v: in scratch for attention over space (slot NULL), in a slot of the cache for time. */
 static pv_status qkv(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_block *block,
-                     const struct pv_dit_scratch *scratch, void *k, void *v)
+                     const struct pv_dit_scratch *scratch, void *k, void *v, const uint32_t *slot)
 {
     const struct pv_dynamics_config *c = &dit->config;
     const bool space = block->kind == PV_LAYER_SPACE;
@@ -91,11 +84,13 @@ static pv_status qkv(struct pv_stream *s, const struct pv_dit *dit, const struct
                                                    .kv_heads = c->kv_heads,
                                                    .head_dim = c->head_dim,
                                                    .kv_take_stride = take_stride(dit, block, scratch),
+                                                   .slot = slot,
                                                    .eps = (float)c->eps});
 }
 
 static pv_status attend(struct pv_stream *s, const struct pv_dit *dit, const struct pv_dit_block *block,
-                        const struct pv_dit_scratch *scratch, const void *k, const void *v, int slots)
+                        const struct pv_dit_scratch *scratch, const void *k, const void *v, int slots,
+                        const uint32_t *used)
 {
     const struct pv_dynamics_config *c = &dit->config;
     return s->backend->op->attention(
@@ -110,6 +105,7 @@ static pv_status attend(struct pv_stream *s, const struct pv_dit *dit, const str
                                   .kv_heads = c->kv_heads,
                                   .head_dim = c->head_dim,
                                   .kv_take_stride = take_stride(dit, block, scratch),
+                                  .used = used,
                                   .scale = 1.0f / sqrtf((float)c->head_dim),
                                   .kind = block->kind == PV_LAYER_TIME ? PV_ATTENTION_TIME : PV_ATTENTION_JOINT});
 }
@@ -150,8 +146,6 @@ pv_status pv_dit_forward(struct pv_stream *s, const struct pv_dit *dit, const st
                          const struct pv_dit_scratch *scratch, const struct pv_dit_cache *cache,
                          const struct pv_dit_input *in, float *clean)
 {
-    const uint64_t window = (uint64_t)dit->config.window;
-    const int slots = in->frame + 1 < window ? (int)in->frame + 1 : dit->config.window;
     if (!clean && dit->last_time_layer < 0)
         return PV_OK;
     PV_TRY(embed(s, dit, scratch, in));
@@ -164,14 +158,13 @@ pv_status pv_dit_forward(struct pv_stream *s, const struct pv_dit *dit, const st
 
         PV_TRY(norm(s, dit, scratch, part[0], part[1]));
         if (time) {
-            PV_TRY(qkv(s, dit, block, scratch, slot_of(s, dit, cache->k[i], scratch->tokens, in->frame),
-                       slot_of(s, dit, cache->v[i], scratch->tokens, in->frame)));
+            PV_TRY(qkv(s, dit, block, scratch, cache->k[i], cache->v[i], in->slot));
             if (!clean && i == dit->last_time_layer)
                 return PV_OK;
-            PV_TRY(attend(s, dit, block, scratch, cache->k[i], cache->v[i], slots));
+            PV_TRY(attend(s, dit, block, scratch, cache->k[i], cache->v[i], in->slots, in->used));
         } else {
-            PV_TRY(qkv(s, dit, block, scratch, scratch->k, scratch->v));
-            PV_TRY(attend(s, dit, block, scratch, scratch->k, scratch->v, 1));
+            PV_TRY(qkv(s, dit, block, scratch, scratch->k, scratch->v, NULL));
+            PV_TRY(attend(s, dit, block, scratch, scratch->k, scratch->v, 1, NULL));
         }
         PV_TRY(join(s, scratch, scratch->attended, block->out, part[2]));
 

@@ -97,9 +97,11 @@ pv_status pv_dit_rope_space(struct pv_stream *s, const struct pv_dit *dit, struc
 pv_status pv_dit_rope_time(struct pv_stream *s, const struct pv_dit *dit, struct pv_dit_scratch *scratch,
                            uint64_t frame, float *host);
 
-/* One frame of every take for one pass. Latents [T][latent_height][latent_width][C]. */
+/* One frame of every take for one pass; its rotation over time must be uploaded. Latents
+ * [T][latent_height][latent_width][C]. */
 struct pv_dit_input {
-    uint64_t frame;                         /* index in the rollout; its rotation over time must be uploaded */
+    int slots;                              /* of the cache that hold a frame, with this one */
+    const uint32_t *slot, *used;            /* in the backend's memory: the frame's own slot; slots once more */
     int level;                              /* place in condition->level */
     const float *noisy, *previous, *change; /* level * latent + (1 - level) * noise; the frame before; its change */
 };

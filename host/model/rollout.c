@@ -43,7 +43,7 @@ static void take_scratch(struct pv_rollout *r)
     r->noisy = take_latent(r, &r->scratch);
     r->clean = take_latent(r, &r->scratch);
     r->change = take_latent(r, &r->scratch);
-    r->frame_index = pv_buffers_take(&r->scratch, sizeof *r->frame_index, 1, 1, 1);
+    r->now = pv_buffers_take(&r->scratch, sizeof *r->now, PV_NOW, 1, 1);
     r->pixels = pv_buffers_take(&r->scratch, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
     r->planes = pv_buffers_take(&r->scratch, 3, 1, (size_t)r->width, (size_t)r->height);
     for (int i = 0; i < 2; i++)
@@ -58,7 +58,7 @@ static void take_host(struct pv_rollout *r)
         r->host_frame[i] = pv_buffers_take(&r->host, 3, (size_t)r->takes, (size_t)r->width, (size_t)r->height);
         r->told[i].action = pv_buffers_take(&r->host, sizeof(float), PV_CONFIG_ACTION, 1, 1);
         r->told[i].time = pv_buffers_take(&r->host, sizeof(float), (size_t)r->model->dit.config.head_dim, 1, 1);
-        r->told[i].index = pv_buffers_take(&r->host, sizeof(uint32_t), 1, 1, 1);
+        r->told[i].now = pv_buffers_take(&r->host, sizeof(uint32_t), PV_NOW, 1, 1);
     }
     if (r->detail != PV_DETAIL_KEEP)
         return;

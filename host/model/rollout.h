@@ -27,7 +27,15 @@
 /* What a frame's ops fetch from the host. */
 struct pv_told {
     float *action, *time;
-    uint32_t *index;
+    uint32_t *now; /* [PV_NOW] */
+};
+
+/* Where the frame in work stands: numbers that ops fetch from memory, so that their recordings serve every frame. */
+enum {
+    PV_NOW_INDEX, /* its index modulo 2^32, for its noise */
+    PV_NOW_SLOT,  /* its place in the cache */
+    PV_NOW_USED,  /* places of the cache that hold a frame, with this one */
+    PV_NOW
 };
 
 struct pv_rollout {
@@ -65,7 +73,7 @@ struct pv_rollout {
     /* What one move leaves for the next to overwrite. */
     struct pv_buffers scratch;
     float *noise, *noisy, *clean, *change; /* [T] latents */
-    uint32_t *frame_index;                 /* [1]: of the frame in work, for its noise */
+    uint32_t *now;                         /* [PV_NOW] */
     uint8_t *pixels;                       /* [T][height][width][3] */
     uint8_t *planes;                       /* of a surface that is sent */
     struct pv_tae_scratch features;
@@ -140,7 +148,9 @@ float *pv_rollout_latent(const struct pv_rollout *r, uint64_t frame);
 
 /* The settings' noise levels into condition.level: one a step, then the commit's. */
 void pv_sampler_levels(struct pv_rollout *r);
-/* Tells the backend's memory which frame comes next: its index and the positions of its time. */
+/* Slots of the cache that hold a frame when the next one has its own. */
+int pv_sampler_slots(const struct pv_rollout *r);
+/* Tells the backend's memory which frame comes next: where it stands and the positions of its time. */
 pv_status pv_sampler_place(struct pv_rollout *r);
 /* How the last two latents differ, for the next frame. */
 pv_status pv_sampler_change(struct pv_rollout *r);

@@ -86,50 +86,41 @@ pv_status pv_rollout_decode_last(struct pv_rollout *r)
 
 /* A frame in three pieces, each from memory of the backend to memory of the backend. */
 
-static pv_status sample_frame(struct pv_rollout *r)
+static pv_status sample_frame(void *rollout)
 {
+    struct pv_rollout *r = rollout;
     PV_TRY(pv_sampler_change(r));
     return pv_sampler_predict(r);
 }
 
-static pv_status commit_frame(struct pv_rollout *r)
+static pv_status commit_frame(void *rollout)
 {
-    return pv_sampler_commit(r);
+    return pv_sampler_commit(rollout);
 }
 
-static pv_status decode_frame(struct pv_rollout *r)
+static pv_status decode_frame(void *rollout)
 {
+    struct pv_rollout *r = rollout;
     return decode(r, r->decoding, r->pixels);
 }
 
+/* After so many frames a piece uses the same places in memory again: latents have 3, the decoder's memory 2. */
+enum { DYNAMICS_PERIOD = 3, DECODER_PERIOD = 6 };
+
 /* Where the backend can record, a piece becomes one launch: it differs from that of a period of frames earlier only in
- * what place uploaded. */
+ * what place uploaded. But the first two frames have no change yet, and other ops. */
 enum piece { SAMPLE, COMMIT, DECODE, PIECES };
 
-static pv_status run(struct pv_rollout *r, struct pv_stream *s, enum piece piece, uint64_t period)
+static pv_status run(struct pv_rollout *r, struct pv_stream *s, enum piece piece)
 {
-    static pv_status (*const ops[PIECES])(struct pv_rollout *) = {sample_frame, commit_frame, decode_frame};
+    static pv_status (*const ops[PIECES])(void *) = {sample_frame, commit_frame, decode_frame};
     const struct pv_op_table *op = s->backend->op;
-    if (!op->record_begin || period == 0)
+    if (!op->record || r->frames < 2)
         return ops[piece](r);
-    bool replayed;
     PV_TRY(pv_sampler_stopped(r));
-    PV_TRY(op->record_begin(s, r->frames % period * PIECES + piece, &replayed));
-    return replayed ? PV_OK : op->record_end(s, ops[piece](r));
+    const uint64_t period = piece == DECODE ? DECODER_PERIOD : DYNAMICS_PERIOD;
+    return op->record(s, r->frames % period * PIECES + piece, ops[piece], r);
 }
-
-/* After so many frames the dynamics uses the same places in memory again, latents 3 and the cache `window` of them;
- * told tells another one every time. 0: not yet, or a window so long that too many recordings were kept of which each
- * is used too seldom. */
-static uint64_t dynamics_period(const struct pv_rollout *r)
-{
-    enum { MOST = 192 };
-    const uint64_t window = (uint64_t)r->model->dit.config.window, period = window % 3 == 0 ? window : 3 * window;
-    return r->frames >= window && r->frames >= 2 && period <= MOST ? period : 0;
-}
-
-/* Latents have 3 places, the decoder's memory has 2. */
-enum { DECODER_PERIOD = 6 };
 
 /* The frame is sampled: from here on it can be decoded. */
 static pv_status hand_over(struct pv_rollout *r)
@@ -148,12 +139,12 @@ static pv_status advance(struct pv_rollout *r, const float *action)
     PV_TRY(condition(r, action));
     PV_TRY(pv_rollout_part(r, PV_PART_SAMPLE));
     PV_TRY(pv_sampler_place(r));
-    PV_TRY(run(r, r->stream, SAMPLE, dynamics_period(r)));
+    PV_TRY(run(r, r->stream, SAMPLE));
     PV_TRY(hand_over(r));
     PV_TRY(pv_rollout_part(r, PV_PART_COMMIT));
-    PV_TRY(run(r, r->stream, COMMIT, dynamics_period(r)));
+    PV_TRY(run(r, r->stream, COMMIT));
     PV_TRY(pv_rollout_part(r, PV_PART_DECODE));
-    PV_TRY(run(r, r->decoding, DECODE, DECODER_PERIOD));
+    PV_TRY(run(r, r->decoding, DECODE));
     PV_TRY(op->download(r->decoding, r->host_frame[place], r->pixels, pv_rollout_all_bytes(r)));
     return pv_rollout_overlaps(r) ? op->mark(r->decoding, place) : PV_OK;
 }

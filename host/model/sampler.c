@@ -27,15 +27,23 @@ static pv_status noise(struct pv_rollout *r, float *dst, enum pv_noise_purpose p
                                                                        .take = r->take,
                                                                        .purpose = purpose,
                                                                        .takes = r->takes,
-                                                                       .past = r->frame_index});
+                                                                       .past = &r->now[PV_NOW_INDEX]});
+}
+
+int pv_sampler_slots(const struct pv_rollout *r)
+{
+    const int window = r->model->dit.config.window;
+    return r->frames < (uint64_t)window ? (int)r->frames + 1 : window;
 }
 
 pv_status pv_sampler_place(struct pv_rollout *r)
 {
     const struct pv_told *told = &r->told[r->frames % 2];
     PV_TRY(pv_dit_rope_time(r->stream, &r->model->dit, &r->tokens, r->frames, told->time));
-    *told->index = (uint32_t)r->frames;
-    return r->stream->backend->op->upload(r->stream, r->frame_index, told->index, sizeof *told->index);
+    told->now[PV_NOW_INDEX] = (uint32_t)r->frames;
+    told->now[PV_NOW_SLOT] = (uint32_t)(r->frames % (uint64_t)r->model->dit.config.window);
+    told->now[PV_NOW_USED] = (uint32_t)pv_sampler_slots(r);
+    return r->stream->backend->op->upload(r->stream, r->now, told->now, PV_NOW * sizeof *told->now);
 }
 
 /* Before frame 0 there is nothing (zero). */
@@ -56,8 +64,13 @@ pv_status pv_sampler_change(struct pv_rollout *r)
 /* The next frame as the dynamics sees it. */
 static struct pv_dit_input input_with(const struct pv_rollout *r, const float *noisy, int level)
 {
-    return (struct pv_dit_input){
-        .frame = r->frames, .level = level, .noisy = noisy, .previous = latent_before(r, 1), .change = r->change};
+    return (struct pv_dit_input){.slots = pv_sampler_slots(r),
+                                 .slot = &r->now[PV_NOW_SLOT],
+                                 .used = &r->now[PV_NOW_USED],
+                                 .level = level,
+                                 .noisy = noisy,
+                                 .previous = latent_before(r, 1),
+                                 .change = r->change};
 }
 
 static pv_status step(struct pv_rollout *r, int k, float *x)

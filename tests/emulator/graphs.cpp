@@ -1,6 +1,8 @@
 /* graphs.cpp: streams are captured into graphs, and graphs are launched: their work is the stream's, every time anew.
  */
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 
 #include "runtime.h"
 
@@ -23,12 +25,12 @@ bool pv_emulator::is_capturing(cudaStream_t stream)
     return !is_default(stream) && stream->captured;
 }
 
-cudaError_t pv_emulator::refuse_while_capturing()
+cudaError_t pv_emulator::refuse_while_capturing(bool all)
 {
     const std::lock_guard<std::mutex> lock(capturing);
     cudaError_t error = cudaSuccess;
     for (const cudaStream_t stream : captures)
-        if (stream->mode == cudaStreamCaptureModeGlobal ||
+        if (all || stream->mode == cudaStreamCaptureModeGlobal ||
             (stream->mode == cudaStreamCaptureModeThreadLocal && stream->by == std::this_thread::get_id())) {
             stream->spoilt = true;
             error = cudaErrorStreamCaptureUnsupported;
@@ -77,8 +79,14 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *
     return cudaSuccess;
 }
 
+/* PV_EMULATOR_GRAPHS: after so many there is no memory for another. */
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
 {
+    static std::atomic<int> made;
+    const char *const most = getenv("PV_EMULATOR_GRAPHS");
+    *exec = nullptr;
+    if (most && made++ >= atoi(most))
+        return leave_error(cudaErrorMemoryAllocation);
     *exec = new CUgraphExec_st{graph->steps};
     return leave_error(health());
 }

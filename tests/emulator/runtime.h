@@ -28,8 +28,9 @@ void finish_all();
 bool is_capturing(cudaStream_t stream);
 
 /* For calls that wait for the device, or may: they are refused while a stream is captured, and spoil the capture; a
- * capture of mode "thread local" minds only its own thread, a relaxed one nobody. Otherwise as health. */
-cudaError_t refuse_while_capturing();
+ * capture of mode "thread local" minds only its own thread, a relaxed one nobody. all: but a call that certainly waits
+ * for what is captured spoils it whatever its mode and thread. Otherwise as health. */
+cudaError_t refuse_while_capturing(bool all = false);
 void stop_capturing(cudaStream_t stream);
 
 } // namespace pv_emulator

@@ -151,7 +151,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream)
 
 cudaError_t cudaDeviceSynchronize()
 {
-    const cudaError_t error = refuse_while_capturing();
+    const cudaError_t error = refuse_while_capturing(true);
     if (error != cudaSuccess)
         return error;
     finish_all();

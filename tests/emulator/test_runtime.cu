@@ -1,5 +1,7 @@
 /* test_runtime.cu: what the emulator promises code of the host: launches, memory, streams and graphs as CUDA has them.
  */
+#include <thread>
+
 #include "array.h"
 
 TestSuite(emulator_runtime, .timeout = 60);
@@ -169,6 +171,11 @@ Test(emulator_runtime, a_capture_does_not_survive_what_waits_or_allocates)
     cr_assert_eq(cudaMalloc(&more, 4), cudaSuccess);
     cr_assert_eq(cudaStreamEndCapture(stream, &graph), cudaSuccess);
     cudaGraphDestroy(graph);
+    for (const cudaStreamCaptureMode mode : {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed}) {
+        cr_assert_eq(cudaStreamBeginCapture(stream, mode), cudaSuccess);
+        std::thread([] { cr_assert_eq(cudaDeviceSynchronize(), cudaErrorStreamCaptureUnsupported); }).join();
+        cr_assert_eq(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated, "mode %d", (int)mode);
+    }
     cudaFree(more);
     cudaStreamDestroy(stream);
     cr_assert_eq(a.read()[0], 1, "a captured launch ran");

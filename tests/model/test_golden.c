@@ -175,7 +175,13 @@ ParameterizedTest(const struct run *run, golden, rolling_cache_equals_the_whole_
     memcpy(r->condition.level, levels, sizeof levels);
     assert_ok(&f, pv_dit_condition_levels(r->stream, dit, &r->condition));
     for (size_t i = 0; i < count; i++) {
-        struct pv_dit_input in = {.frame = i, .noisy = r->noisy, .previous = r->noise, .change = r->change};
+        r->frames = i;
+        struct pv_dit_input in = {.slots = pv_sampler_slots(r),
+                                  .slot = &r->now[PV_NOW_SLOT],
+                                  .used = &r->now[PV_NOW_USED],
+                                  .noisy = r->noisy,
+                                  .previous = r->noise,
+                                  .change = r->change};
         while (levels[in.level] != level[i])
             in.level++;
         for (size_t j = 0; j < n && i >= 2; j++)
@@ -183,7 +189,7 @@ ParameterizedTest(const struct run *run, golden, rolling_cache_equals_the_whole_
         assert_ok(&f, f.op->upload(r->stream, r->noisy, noisy + i * n, f.latent_bytes));
         assert_ok(&f, f.op->upload(r->stream, r->noise, i ? history + (i - 1) * n : zero, f.latent_bytes));
         assert_ok(&f, f.op->upload(r->stream, r->change, change, f.latent_bytes));
-        assert_ok(&f, pv_dit_rope_time(r->stream, dit, &r->tokens, i, r->told[0].time));
+        assert_ok(&f, pv_sampler_place(r));
         assert_ok(&f, pv_dit_condition_action(r->stream, dit, &r->condition,
                                               actions ? actions + i * (size_t)dit->config.action_size : zero,
                                               r->told[0].action));

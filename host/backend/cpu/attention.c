@@ -128,7 +128,7 @@ static void joint_run(const struct pv_attention *p, const struct workspace *w, f
 {
     const size_t d = (size_t)p->head_dim, padded = round_up(d, COLUMNS), rows = round_up(run, ROWS);
     const size_t q_stride = (size_t)p->heads * d, kv_stride = (size_t)p->kv_heads * d;
-    const size_t keys = (size_t)p->slots * (size_t)p->tokens;
+    const size_t keys = pv_attention_used(p) * (size_t)p->tokens;
 
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < d; i++)
@@ -228,7 +228,7 @@ static PV_INLINE void time_run(const struct pv_attention *p, float *restrict dst
                                const float *restrict k, const float *restrict v, size_t count, float *restrict weight)
 {
     const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads, d = (size_t)p->head_dim;
-    const size_t slots = (size_t)p->slots, slot_stride = (size_t)p->tokens * kv_heads * d;
+    const size_t slots = pv_attention_used(p), slot_stride = (size_t)p->tokens * kv_heads * d;
     for (size_t j = 0; j < slots; j++)
         for (size_t i = 0; i < count * heads; i++) {
             const size_t at = i / heads * kv_heads + i % heads * kv_heads / heads;

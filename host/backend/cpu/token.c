@@ -142,11 +142,11 @@ PV_MULTIVERSION
 static void qkv_rows(const struct pv_qkv *p, size_t begin, size_t end)
 {
     const size_t tokens = (size_t)p->tokens, d = (size_t)p->head_dim;
-    const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads;
+    const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads, start = pv_qkv_start(p);
     for (size_t row = begin; row < end; row++) {
         const float *src = (const float *)p->product + row * (heads + 2 * kv_heads) * d;
         const float *rope = p->rope ? p->rope + row % (size_t)p->rope_rows * d : NULL;
-        const size_t kv = row / tokens * p->kv_take_stride + row % tokens * kv_heads * d;
+        const size_t kv = start + row / tokens * p->kv_take_stride + row % tokens * kv_heads * d;
         float *q = (float *)p->q + row * heads * d;
         float *k = (float *)p->k + kv;
         for (size_t h = 0; h < heads; h++)

@@ -74,7 +74,7 @@ pv_status pv_reference_qkv(struct pv_stream *s, const struct pv_qkv *p)
     for (size_t row = 0; row < (size_t)p->takes * tokens; row++) {
         const float *src = (const float *)p->product + row * (heads + 2 * kv_heads) * d;
         const float *rope = p->rope ? p->rope + row % (size_t)p->rope_rows * d : NULL;
-        const size_t kv = row / tokens * p->kv_take_stride + row % tokens * kv_heads * d;
+        const size_t kv = pv_qkv_start(p) + row / tokens * p->kv_take_stride + row % tokens * kv_heads * d;
         float *q = (float *)p->q + row * heads * d;
         float *k = (float *)p->k + kv, *v = (float *)p->v + kv;
 
@@ -115,7 +115,7 @@ static void attend(float *dst, const float *q, const float *k, const float *v, s
 pv_status pv_reference_attention(struct pv_stream *s, const struct pv_attention *p)
 {
     PV_TRY(pv_check_attention(s, p));
-    const size_t takes = (size_t)p->takes, tokens = (size_t)p->tokens, slots = (size_t)p->slots;
+    const size_t takes = (size_t)p->takes, tokens = (size_t)p->tokens, slots = pv_attention_used(p);
     const size_t heads = (size_t)p->heads, kv_heads = (size_t)p->kv_heads, d = (size_t)p->head_dim;
     const bool joint = p->kind == PV_ATTENTION_JOINT;
     const size_t keys = joint ? slots * tokens : slots;
