@@ -1,6 +1,9 @@
 # Leaves PREVUE_CUDA true where the CUDA backend is built, and its language enabled.
-# Machine code for A100, RTX 40 and Hopper (RTX 30 runs that of A100), and code that drivers of later devices compile.
+# Machine code for A100, RTX 40 and Hopper (RTX 30 runs that of A100), and code that drivers of other devices compile; of
+# Blackwell and RTX 50, too, where nvcc knows them.
+set(prevue_cuda_default FALSE)
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(prevue_cuda_default TRUE)
     set(CMAKE_CUDA_ARCHITECTURES 80-real 89-real 90a-real 90-virtual)
 endif()
 if(PREVUE_CUDA STREQUAL AUTO)
@@ -18,4 +21,7 @@ elseif(PREVUE_CUDA)
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
         message(FATAL_ERROR "The CUDA backend needs nvcc 12 or later; ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}")
     endif()
+endif()
+if(PREVUE_CUDA AND prevue_cuda_default AND CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+    list(APPEND CMAKE_CUDA_ARCHITECTURES 100-real 120-real)
 endif()

@@ -87,7 +87,8 @@ extern "C" int pv_kernel_attention(const struct pv_attention *p, const struct pv
     const uintptr_t all = (uintptr_t)p->dst | (uintptr_t)p->q | (uintptr_t)p->k | (uintptr_t)p->v;
     const int d = p->head_dim;
     const bool aligned = all % 16 == 0 && p->kv_take_stride % 8 == 0, joint = p->kind == PV_ATTENTION_JOINT;
-    if (q->element == PV_ELEMENT_BF16 && aligned && joint && (d == 64 || d == 128))
+    const bool grid = p->heads <= UINT16_MAX && p->takes <= UINT16_MAX; /* as many as its y and z may have */
+    if (q->element == PV_ELEMENT_BF16 && aligned && joint && grid && (d == 64 || d == 128))
         return pv_kernel_attention_joint(p, q);
     if (q->element == PV_ELEMENT_BF16 && aligned && !joint && (d == 32 || d == 64 || d == 128))
         return pv_kernel_attention_time(p, q);

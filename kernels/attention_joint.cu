@@ -67,12 +67,12 @@ template <int DIM_, int KEYS_> struct joint {
                 largest = fmaxf(largest, fmaxf(score[j][2 * half], score[j][2 * half + 1]));
             largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 1));
             largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, 2));
-            const float shrink = exp2f(s->largest[half] - largest);
+            const float shrink = pv_exp2_approx(s->largest[half] - largest);
 #pragma unroll
             for (int j = 0; j < KEYS / 8; j++)
 #pragma unroll
                 for (int i = 2 * half; i < 2 * half + 2; i++) {
-                    score[j][i] = exp2f(score[j][i] - largest);
+                    score[j][i] = pv_exp2_approx(score[j][i] - largest);
                     total += score[j][i];
                 }
             s->largest[half] = largest;

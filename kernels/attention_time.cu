@@ -16,8 +16,8 @@ struct time_state {
 /* One more key. */
 __device__ inline void time_add(time_state *s, float score, const float v[EACH])
 {
-    const float largest = fmaxf(s->largest, score), shrink = exp2f(s->largest - largest);
-    const float share = exp2f(score - largest);
+    const float largest = fmaxf(s->largest, score), shrink = pv_exp2_approx(s->largest - largest);
+    const float share = pv_exp2_approx(score - largest);
     s->largest = largest;
     s->total = s->total * shrink + share;
 #pragma unroll
@@ -29,8 +29,8 @@ __device__ inline void time_add(time_state *s, float score, const float v[EACH])
 __device__ inline void time_join(time_state *s, int mask)
 {
     const float other = __shfl_xor_sync(0xffffffffu, s->largest, mask), largest = fmaxf(s->largest, other);
-    const float mine = s->largest > -INFINITY ? exp2f(s->largest - largest) : 0;
-    const float its = other > -INFINITY ? exp2f(other - largest) : 0;
+    const float mine = s->largest > -INFINITY ? pv_exp2_approx(s->largest - largest) : 0;
+    const float its = other > -INFINITY ? pv_exp2_approx(other - largest) : 0;
     s->largest = largest;
     s->total = s->total * mine + __shfl_xor_sync(0xffffffffu, s->total, mask) * its;
 #pragma unroll

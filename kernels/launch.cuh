@@ -8,7 +8,7 @@
 #ifdef PV_EMULATOR
 #include "emulator.h"
 #define PV_PROBE(kernel) 0
-#define PV_ALLOW(kernel, shared_bytes)                                                                                 \
+#define PV_ALLOW(kernel, threads, shared_bytes)                                                                        \
     (int)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes)
 #else
 #include <cuda_runtime.h>
@@ -27,7 +27,7 @@ static inline int pv_launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t 
 }
 
 /* The code of looking for the kernel's image for the current device. */
-#define PV_PROBE(kernel)               pv_probe((const void *)(kernel))
+#define PV_PROBE(kernel)                        pv_probe((const void *)(kernel))
 
 static inline int pv_probe(const void *kernel)
 {
@@ -37,18 +37,21 @@ static inline int pv_probe(const void *kernel)
     return (int)code;
 }
 
-/* Lets a kernel be launched with so much dynamic shared memory: the code of that. A kernel that only some targets have
- * code for is empty elsewhere; it has static shared memory where it is not. */
-#define PV_ALLOW(kernel, shared_bytes) pv_allow((const void *)(kernel), (shared_bytes))
+/* Lets a kernel be launched with so much dynamic shared memory, and more than one block of it share a multiprocessor:
+ * the code of that. A kernel that only some targets have code for takes fewer threads elsewhere. */
+#define PV_ALLOW(kernel, threads, shared_bytes) pv_allow((const void *)(kernel), (threads), (shared_bytes))
 
-static inline int pv_allow(const void *kernel, int shared_bytes)
+static inline int pv_allow(const void *kernel, int threads, int shared_bytes)
 {
     struct cudaFuncAttributes attributes;
     cudaError_t code = cudaFuncGetAttributes(&attributes, kernel);
-    if (code == cudaSuccess && attributes.sharedSizeBytes == 0)
+    if (code == cudaSuccess && attributes.maxThreadsPerBlock < threads)
         code = cudaErrorNoKernelImageForDevice;
     if (code == cudaSuccess)
         code = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes);
+    if (code == cudaSuccess)
+        code = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                    cudaSharedmemCarveoutMaxShared);
     cudaGetLastError();
     return (int)code;
 }

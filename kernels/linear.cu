@@ -103,14 +103,16 @@ __global__ void __launch_bounds__(Shape::THREADS)
     product_mma<Shape>(source, weight, (size_t)rows, finish.out, source.in, finish);
 }
 
-/* Empty where it is not for Hopper, and not launched there (pv_kernel_linear_hopper). */
-__global__ void __launch_bounds__(WGMMA_THREADS, 2)
-    linear_wgmma_kernel(const __grid_constant__ wgmma_operands of, linear_finish<pv_bf16> finish, int rows, int in)
+/* Not launched but on Hopper (pv_kernel_linear_hopper). */
+__global__ void WGMMA_BOUNDS linear_wgmma_kernel(const __grid_constant__ wgmma_operands of,
+                                                 linear_finish<pv_bf16> finish, int rows, int in)
 {
 #if PV_HOPPER
     product_wgmma(of, in, [&](size_t m, int n, const float2 *x) {
         mma_finish<WGMMA_NS>(finish, (size_t)rows, finish.out, m, n, x);
     });
+#else
+    __trap();
 #endif
 }
 
@@ -145,7 +147,7 @@ static int linear_wgmma(const struct pv_linear *p, const struct pv_queue *q)
 
 extern "C" int pv_kernel_linear_hopper(void)
 {
-    return PV_ALLOW(linear_wgmma_kernel, WGMMA_SHARED);
+    return PV_ALLOW(linear_wgmma_kernel, WGMMA_THREADS, WGMMA_SHARED);
 }
 
 extern "C" int pv_kernel_linear(const struct pv_linear *p, const struct pv_queue *q)

@@ -29,6 +29,13 @@ enum {
     WGMMA_SHARED = WGMMA_STAGES * WGMMA_STAGE * (int)sizeof(pv_bf16) + WGMMA_ALIGNED
 };
 
+/* A kernel without code for Hopper is given one warp, by which pv_allow knows it, and stops whoever launches it. */
+#if PV_HOPPER
+#define WGMMA_BOUNDS __launch_bounds__(WGMMA_THREADS, 2)
+#else
+#define WGMMA_BOUNDS __launch_bounds__(32)
+#endif
+
 static inline dim3 wgmma_grid(size_t rows, int columns)
 {
     return dim3((unsigned)((columns + WGMMA_COLUMNS - 1) / WGMMA_COLUMNS),

@@ -7,7 +7,7 @@
  *
  * The second half is Hopper's: products of four warps together, whose operands lie in shared memory, copies of boxes
  * of tensors, and the barriers that both are waited for with. It is code for sm_90a and for nothing else: kernels use
- * it where PV_HOPPER says so, and are empty elsewhere. */
+ * it where PV_HOPPER says so, and stop elsewhere. */
 #ifndef PV_PTX_CUH
 #define PV_PTX_CUH
 

@@ -200,11 +200,11 @@ __global__ void __launch_bounds__(Shape::THREADS)
     mma_rows(sums, [&](size_t m, int n, float2 *x) { finish_head<DIM>(p, slot, bias, rows, m, n, x); });
 }
 
-/* Empty where it is not for Hopper, and not launched there (pv_kernel_qkv_hopper). A warp has two heads of 64 of each
+/* Not launched but on Hopper (pv_kernel_qkv_hopper). A warp has two heads of 64 of each
  * of its rows, or one of 128. */
 template <int DIM>
-__global__ void __launch_bounds__(WGMMA_THREADS, 2)
-    qkv_wgmma_kernel(const __grid_constant__ wgmma_operands of, int in, const float *bias, struct pv_qkv p)
+__global__ void WGMMA_BOUNDS qkv_wgmma_kernel(const __grid_constant__ wgmma_operands of, int in, const float *bias,
+                                              struct pv_qkv p)
 {
 #if PV_HOPPER
     const size_t rows = rows_of(p), slot = slot_start(p);
@@ -213,6 +213,8 @@ __global__ void __launch_bounds__(WGMMA_THREADS, 2)
         for (int i = 0; i < WGMMA_COLUMNS / DIM; i++)
             finish_head<DIM>(p, slot, bias, rows, m, n + i * DIM, x + i * (DIM / 8));
     });
+#else
+    __trap();
 #endif
 }
 
@@ -239,8 +241,8 @@ template <int DIM> static int qkv_wgmma(const struct pv_qkv *p, const struct pv_
 
 extern "C" int pv_kernel_qkv_hopper(void)
 {
-    const int code = PV_ALLOW(qkv_wgmma_kernel<64>, WGMMA_SHARED);
-    return code == 0 ? PV_ALLOW(qkv_wgmma_kernel<128>, WGMMA_SHARED) : code;
+    const int code = PV_ALLOW(qkv_wgmma_kernel<64>, WGMMA_THREADS, WGMMA_SHARED);
+    return code == 0 ? PV_ALLOW(qkv_wgmma_kernel<128>, WGMMA_THREADS, WGMMA_SHARED) : code;
 }
 
 static int product_then_split(const struct pv_qkv *p, const struct pv_queue *q)
