@@ -26,6 +26,14 @@ pv_status pv_device_count(int *count, struct pv_error *error)
     return PV_OK;
 }
 
+static cudaError_t probe(int device)
+{
+    const int before = pv_device_use(device);
+    const cudaError_t code = (cudaError_t)pv_kernel_probe();
+    pv_device_use(before);
+    return code;
+}
+
 int pv_device_describe(int device, pv_device_info *info)
 {
     struct cudaDeviceProp properties;
@@ -36,9 +44,9 @@ int pv_device_describe(int device, pv_device_info *info)
     info->compute_major = properties.major;
     info->compute_minor = properties.minor;
     info->memory_bytes = properties.totalGlobalMem;
-    const int before = pv_device_use(device);
-    code = (cudaError_t)pv_kernel_probe();
-    pv_device_use(before);
+    if (cudaDeviceGetPCIBusId(info->bus_id, sizeof info->bus_id, device) != cudaSuccess)
+        info->bus_id[0] = '\0';
+    code = properties.major < 8 ? cudaSuccess : probe(device);
     if (properties.major < 8)
         snprintf(info->reason, sizeof info->reason,
                  "compute capability %d.%d is too old: the kernels need 8.0 or later", properties.major,

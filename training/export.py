@@ -15,13 +15,21 @@ def tensors(model):
 SHARD_BYTES = 16 << 20  # larger models travel as several files
 
 
-def write(path, tensors, metadata=None, half=False):
+def blob_of(tensor, short):
+    """-> dtype, bytes. short: matrices and filters in the bf16 that a device computes with, so that every backend has the
+    same ones; what there is one of a channel stays float."""
+    if short and tensor.dim() > 1:
+        return "BF16", tensor.bfloat16().view(torch.int16).numpy().tobytes()
+    return "F32", tensor.numpy().tobytes()
+
+
+def write(path, tensors, metadata=None, short=False):
     """One safetensors file. The parts of the format this needs are few; the package is not on every training machine."""
     entries, blobs, offset = {}, [], 0
     for name, tensor in tensors:
-        blob = (tensor.half() if half else tensor).numpy().tobytes()
+        dtype, blob = blob_of(tensor, short)
         entries[name] = {
-            "dtype": "F16" if half else "F32",
+            "dtype": dtype,
             "shape": list(tensor.shape),
             "data_offsets": [offset, offset + len(blob)],
         }
@@ -34,14 +42,14 @@ def write(path, tensors, metadata=None, half=False):
     os.replace(path + ".new", path)
 
 
-def save(model, config, path, half=False):
+def save(model, config, path, short=False):
     """path: NAME.safetensors; a model above 16 MiB becomes a folder NAME of shards with an index. Returns what the
     command takes as --model."""
     named = sorted(tensors(model).items())
-    size = 2 if half else 4
+    size = 2 if short else 4
     metadata = {"prevue": json.dumps(config)}
     if sum(size * t.numel() for _, t in named) <= SHARD_BYTES:
-        write(path, named, metadata, half)
+        write(path, named, metadata, short)
         return path
     shards, filled = [[]], 0
     for name, tensor in named:
@@ -57,7 +65,7 @@ def save(model, config, path, half=False):
     weight_map = {}
     for i, shard in enumerate(shards):
         file = f"model-{i + 1:05}-of-{len(shards):05}.safetensors"
-        write(os.path.join(folder, file), shard, metadata, half)
+        write(os.path.join(folder, file), shard, metadata, short)
         weight_map |= {name: file for name, _ in shard}
     with open(os.path.join(folder, "model.safetensors.index.json"), "w") as file:
         json.dump({"metadata": {}, "weight_map": weight_map}, file, indent=1)

@@ -284,7 +284,7 @@ def main():
         if not stage(run):
             run.say("out of time: the same command goes on from here")
             return 4
-    model = export.save(run.model, run.config, args.out, half=True)
+    model = export.save(run.model, run.config, args.out, short=True)
     run.say(f"exported {model}; this call took {(time.time() - began) / 60:.1f} minutes")
     print(f"the record of this run: {record.write(run, name, model, args.prevue, args.records)}")
     return 0

@@ -74,9 +74,10 @@ static json_t *describe_cuda(void)
         snprintf(capability, sizeof capability, "%d.%d", info.compute_major, info.compute_minor);
         usable = usable || !*info.reason;
         json_array_append_new(devices,
-                              json_pack("{s:o, s:s, s:I, s:b, s:o}", "name", pv_json_text(info.name), "capability",
-                                        capability, "memory_bytes", (json_int_t)info.memory_bytes, "usable",
-                                        !*info.reason, "reason", reason_or_null(&info)));
+                              json_pack("{s:o, s:s, s:I, s:s?, s:b, s:o}", "name", pv_json_text(info.name),
+                                        "capability", capability, "memory_bytes", (json_int_t)info.memory_bytes,
+                                        "bus_id", *info.bus_id ? info.bus_id : NULL, "usable", !*info.reason, "reason",
+                                        reason_or_null(&info)));
     }
     return json_pack("{s:b, s:b, s:o, s:o}", "built", status != PV_ERR_UNSUPPORTED, "usable", usable, "reason",
                      status == PV_END ? json_null() : reason_or_null(&info), "devices", devices);

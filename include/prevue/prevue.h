@@ -77,6 +77,7 @@ typedef struct pv_device_info {
     char reason[768]; /* why it cannot be used: a sentence; "" = it can */
     int compute_major, compute_minor;
     uint64_t memory_bytes;
+    char bus_id[32]; /* "0000:3b:00.0": its place on the PCI bus, as other tools name it; "" = unknown */
 } pv_device_info;
 
 /* What the backend "cuda" finds on this machine: index 0 is the first device; it uses the first that it can. PV_END:

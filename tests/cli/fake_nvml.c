@@ -1,10 +1,13 @@
-/* fake_nvml.c: a libnvidia-ml.so.1 whose numbers are known, for machines without a GPU. Energy grows by 5 J and the
+/* fake_nvml.c: a libnvidia-ml.so.1 whose numbers are known, for machines without a GPU. The second of two is at
+ * 0000:3b:00.0. Energy grows by 5 J and the
  * reasons change from one call to the next, as a busy device's do. */
 #include <stdio.h>
+#include <string.h>
 
 int nvmlInit_v2(void);
 int nvmlShutdown(void);
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device);
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus_id, void **device);
 int nvmlDeviceGetName(void *device, char *name, unsigned length);
 int nvmlSystemGetDriverVersion(char *version, unsigned length);
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millijoules);
@@ -13,7 +16,7 @@ int nvmlDeviceGetTemperature(void *device, int sensor, unsigned *celsius);
 int nvmlDeviceGetCurrentClocksThrottleReasons(void *device, unsigned long long *reasons);
 int nvmlDeviceGetMemoryInfo(void *device, unsigned long long memory[3]);
 
-static int device, reads;
+static int first, device, reads;
 
 int nvmlInit_v2(void)
 {
@@ -27,14 +30,20 @@ int nvmlShutdown(void)
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle)
 {
+    *handle = index == 0 ? &first : &device;
+    return index < 2 ? 0 : 2;
+}
+
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus_id, void **handle)
+{
     *handle = &device;
-    return index == 0 ? 0 : 2;
+    return strcmp(bus_id, "0000:3b:00.0") == 0 ? 0 : 6;
 }
 
 int nvmlDeviceGetName(void *handle, char *name, unsigned length)
 {
-    snprintf(name, length, "Fake GPU");
-    return handle == &device ? 0 : 2;
+    snprintf(name, length, handle == &first ? "Another GPU" : "Fake GPU");
+    return 0;
 }
 
 int nvmlSystemGetDriverVersion(char *version, unsigned length)

@@ -40,7 +40,7 @@ Test(power, packages_add_up_and_start_over)
     make_package(&f, "intel-rapl:0", "1000000\n", "9000000\n");
     make_package(&f, "intel-rapl:1", "8500000\n", "9000000\n");
     make_package(&f, "intel-rapl:0:0", "77\n", "9000000\n"); /* a part of package 0 */
-    struct pv_power *power = pv_power_open(f.path);
+    struct pv_power *power = pv_power_open(f.path, "");
     cr_assert_not_null(power);
     pv_power_begin(power, false);
     write_file(&f, "intel-rapl:0/energy_uj", "3000000\n"); /* 2 J */
@@ -64,7 +64,7 @@ Test(power, packages_add_up_and_start_over)
 Test(power, nothing_is_known_where_nothing_can_be_read)
 {
     const struct folder f = folder_open();
-    struct pv_power *power = pv_power_open(folder_path(&f, "missing"));
+    struct pv_power *power = pv_power_open(folder_path(&f, "missing"), "");
     pv_power_begin(power, false);
     cr_expect_not(pv_power_end(power).energy_known);
     pv_power_close(power);
@@ -75,7 +75,7 @@ Test(power, a_gpu_tells_energy_clocks_and_throttling)
 {
     const struct folder f = folder_open();
     make_package(&f, "intel-rapl:0", "1000000\n", "9000000\n");
-    struct pv_power *power = pv_power_open(f.path);
+    struct pv_power *power = pv_power_open(f.path, "0000:3b:00.0");
     cr_assert_str_eq(pv_power_gpu_name(power), "Fake GPU", "the library of the test is not found");
     cr_expect_str_eq(pv_power_driver(power), "570.1");
     static const char *const throttled[] = {"", "power cap", "hot (hardware)"};
@@ -95,4 +95,15 @@ Test(power, a_gpu_tells_energy_clocks_and_throttling)
     pv_power_close(power);
     remove_package(&f, "intel-rapl:0");
     folder_close(&f);
+}
+
+/* CUDA may count devices in another order, or see only some. */
+Test(power, the_gpu_is_the_one_at_its_place)
+{
+    struct pv_power *power = pv_power_open("", "");
+    cr_expect_str_eq(pv_power_gpu_name(power), "Another GPU", "NVML's first one");
+    pv_power_close(power);
+    power = pv_power_open("", "0000:99:00.0");
+    cr_expect_str_empty(pv_power_gpu_name(power), "there is none at this place");
+    pv_power_close(power);
 }

@@ -22,7 +22,8 @@ struct nvml {
     nvml_device device;
     int (*init)(void);
     int (*shutdown)(void);
-    int (*handle)(unsigned index, nvml_device *device);
+    int (*first)(unsigned index, nvml_device *device);
+    int (*at)(const char *bus_id, nvml_device *device);
     int (*name)(nvml_device device, char *name, unsigned length);
     int (*driver)(char *version, unsigned length);
     int (*energy)(nvml_device device, unsigned long long *millijoules);
@@ -66,7 +67,8 @@ static bool load_nvml(struct nvml *n)
     if (!n->library)
         return false;
     return find(n->library, "nvmlInit_v2", &n->init) && find(n->library, "nvmlShutdown", &n->shutdown) &&
-           find(n->library, "nvmlDeviceGetHandleByIndex_v2", &n->handle) &&
+           find(n->library, "nvmlDeviceGetHandleByIndex_v2", &n->first) &&
+           find(n->library, "nvmlDeviceGetHandleByPciBusId_v2", &n->at) &&
            find(n->library, "nvmlDeviceGetName", &n->name) &&
            find(n->library, "nvmlSystemGetDriverVersion", &n->driver) &&
            find(n->library, "nvmlDeviceGetTotalEnergyConsumption", &n->energy) &&
@@ -76,10 +78,11 @@ static bool load_nvml(struct nvml *n)
            find(n->library, "nvmlDeviceGetMemoryInfo", &n->memory) && n->init() == 0;
 }
 
-static void open_gpu(struct pv_power *p)
+static void open_gpu(struct pv_power *p, const char *bus_id)
 {
     struct nvml *n = &p->nvml;
-    if (load_nvml(n) && n->handle(0, &n->device) == 0 && n->name(n->device, p->gpu, sizeof p->gpu) == 0) {
+    if (load_nvml(n) && (*bus_id ? n->at(bus_id, &n->device) : n->first(0, &n->device)) == 0 &&
+        n->name(n->device, p->gpu, sizeof p->gpu) == 0) {
         if (n->driver(p->driver, sizeof p->driver) != 0)
             p->driver[0] = '\0';
         return;
@@ -184,12 +187,12 @@ static void read_packages(const struct pv_power *p, struct pv_power_reading *rea
 
 /* ---- both ---- */
 
-struct pv_power *pv_power_open(const char *rapl_folder)
+struct pv_power *pv_power_open(const char *rapl_folder, const char *gpu_bus_id)
 {
     struct pv_power *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    open_gpu(p);
+    open_gpu(p, gpu_bus_id);
     open_packages(p, rapl_folder);
     return p;
 }

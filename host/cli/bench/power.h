@@ -19,11 +19,12 @@ struct pv_power_reading {
     const char *throttled; /* why the clocks were lowered, static; "" = they were not */
 };
 
-/* rapl_folder: "/sys/class/powercap". Works also where there is neither: then nothing is known. NULL = no memory. */
-struct pv_power *pv_power_open(const char *rapl_folder);
+/* rapl_folder: "/sys/class/powercap". gpu_bus_id: as in pv_device_info; "" = the first GPU that NVML counts, which need
+ * not be the first that CUDA does. Works also where there is neither: then nothing is known. NULL = no memory. */
+struct pv_power *pv_power_open(const char *rapl_folder, const char *gpu_bus_id);
 void pv_power_close(struct pv_power *power);
 
-/* The first GPU; "" where there is none. */
+/* "" where there is none. */
 const char *pv_power_gpu_name(const struct pv_power *power);
 const char *pv_power_driver(const struct pv_power *power);
 

@@ -191,9 +191,21 @@ static void warn_of_build(struct pv_terminal *terminal)
 
 /* ---- the run ---- */
 
+/* The device that the backend takes; "" where it takes none. */
+static void device_in_use(char bus_id[32])
+{
+    pv_device_info info = {.struct_size = sizeof info};
+    int i = 0;
+    while (pv_device_get_info("cuda", i, &info) == PV_OK && *info.reason)
+        i++;
+    snprintf(bus_id, 32, "%s", info.bus_id);
+}
+
 static pv_status measure(struct pv_bench *b, struct pv_error *err)
 {
-    b->power = pv_power_open("/sys/class/powercap");
+    char bus_id[32];
+    device_in_use(bus_id);
+    b->power = pv_power_open("/sys/class/powercap", bus_id);
     b->machine = b->power ? pv_bench_machine(b->power) : NULL;
     b->rows = json_array();
     if (!b->machine || !b->rows)
