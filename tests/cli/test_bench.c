@@ -402,7 +402,7 @@ Test(bench, bottlenecks_are_named, .timeout = 180)
     cr_expect_str_eq(bound_of(&f, "--test end-to-end --preset none --arch ./tiny.json", bound), "overhead-bound");
     /* 3 x 3 filters of 128 channels: some 500 operations a byte. */
     write_config(&f, "wide.json", 128, 2, 256);
-    cr_expect_str_eq(bound_of(&f, "--test end-to-end --preset none --arch ./wide.json --steps 1 -n 2", bound),
+    cr_expect_str_eq(bound_of(&f, "--test end-to-end --preset none --arch ./wide.json --steps 1 -n 16", bound),
                      "compute-bound");
     folder_close(&f);
 }
