@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "world/impact.h"
+
 /* Slower meetings are bodies settling, and recorded only once. Units a second. */
 static const double slow_contact = 0.1;
 
@@ -71,11 +73,14 @@ static cpBool contact_before_solve(cpArbiter *arbiter, cpSpace *space, cpDataPoi
     (void)user;
     cpShape *a, *b;
     cpArbiterGetShapes(arbiter, &a, &b);
+    double restitution = cpShapeGetElasticity(a) * cpShapeGetElasticity(b);
     if (((struct pv_thing *)cpShapeGetUserData(a))->kind == PV_THING_BODY &&
         ((struct pv_thing *)cpShapeGetUserData(b))->kind == PV_THING_BODY) {
-        cpArbiterSetRestitution(arbiter, sqrt(cpShapeGetElasticity(a) * cpShapeGetElasticity(b)));
+        restitution = sqrt(restitution);
         cpArbiterSetFriction(arbiter, sqrt(cpShapeGetFriction(a) * cpShapeGetFriction(b)));
     }
+    cpArbiterSetRestitution(arbiter, restitution);
+    cpArbiterSetRestitution(arbiter, pv_impact_restitution(arbiter));
     return cpTrue;
 }
 

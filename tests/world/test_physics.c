@@ -186,37 +186,85 @@ static double energy(const json_t *truth, size_t frame)
     return sum;
 }
 
-Test(drop, energy_does_not_grow)
-{
-    const uint64_t first = fresh_seed();
-    for (uint64_t seed = first; seed < first + 60; seed++) {
-        struct pv_world_params p = clip_params(seed, 64, 64, 120);
-        p.range = seed % 2 ? PV_WORLD_OUT : PV_WORLD_IN;
-        json_t *truth = clip_truth(&p);
-        /* Restitution on both corners of a tumbling box, with friction, gains a little (Newton's law of restitution is
-         * known for it; 4 % of the start was the most in 1200 clips); discs only what half a substep of gravity is. */
-        double share = 0.02;
-        for (size_t i = 0; i < count(truth, "objects"); i++)
-            if (!is_disc(item(truth, "objects", i)))
-                share = 0.1;
-        double least = energy(truth, 0);
-        const double allowed = share * least + 0.05;
-        for (size_t frame = 1; frame < 120; frame++) {
-            const double now = energy(truth, frame);
-            cr_assert(now < least + allowed, "seed %llu frame %zu: %g after %g", (unsigned long long)seed, frame, now,
-                      least);
-            least = fmin(least, now);
-        }
-        json_decref(truth);
-    }
-}
-
 static double distance_to_ramp(const json_t *ramp, double x, double y)
 {
     const double ax = json_number_value(item(ramp, "from", 0)), ay = json_number_value(item(ramp, "from", 1));
     const double dx = json_number_value(item(ramp, "to", 0)) - ax, dy = json_number_value(item(ramp, "to", 1)) - ay;
     const double t = fmin(fmax(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0), 1);
     return hypot(x - ax - t * dx, y - ay - t * dy) - number(ramp, "radius");
+}
+
+/* Whether something may touch two others at once: both contacts are solved together, each with its own restitution, and
+ * what is squeezed like that may gain. */
+static bool squeezed(const json_t *truth, size_t frame)
+{
+    const double room = 0.25;
+    for (size_t i = 0; i < count(truth, "objects"); i++) {
+        const double reach = outer_radius(item(truth, "objects", i)) + room;
+        const json_t *s = state(truth, frame, i);
+        const double x = number(s, "x"), y = number(s, "y");
+        int near = (y < number(truth, "floor") + reach) + (x < reach) + (x > 10 - reach) +
+                   (y > json_number_value(item(truth, "size", 1)) - reach);
+        for (size_t k = 0; k < count(truth, "ramps"); k++)
+            near += distance_to_ramp(item(truth, "ramps", k), x, y) < reach;
+        for (size_t j = 0; j < count(truth, "objects"); j++) {
+            const json_t *o = state(truth, frame, j);
+            const double gap = hypot(number(o, "x") - x, number(o, "y") - y) - outer_radius(item(truth, "objects", j));
+            near += j != i && gap < reach;
+        }
+        if (near > 1)
+            return true;
+    }
+    return false;
+}
+
+/* Energy grows by no more than half a substep of gravity is, where nothing is squeezed. Returns how many frames that
+ * was looked at in; blows: how many contacts the clip has. */
+static int expect_no_gain(uint64_t seed, int *blows)
+{
+    struct pv_world_params p = clip_params(seed, 64, 64, 120);
+    p.range = seed % 2 ? PV_WORLD_OUT : PV_WORLD_IN;
+    json_t *truth = clip_truth(&p);
+    *blows = (int)count(truth, "events");
+    int compared = 0;
+    double least = energy(truth, 0);
+    const double allowed = 0.01 * least + 0.05;
+    for (size_t frame = 1; frame < 120; frame++) {
+        const double now = energy(truth, frame);
+        if (squeezed(truth, frame - 1) || squeezed(truth, frame)) {
+            least = fmax(least, now);
+            continue;
+        }
+        cr_assert(now < least + allowed, "seed %llu frame %zu: %g after %g", (unsigned long long)seed, frame, now,
+                  least);
+        least = fmin(least, now);
+        compared++;
+    }
+    json_decref(truth);
+    return compared;
+}
+
+Test(drop, energy_does_not_grow)
+{
+    const uint64_t first = fresh_seed();
+    int blows = 0, compared = 0;
+    for (uint64_t seed = first; seed < first + 60; seed++) {
+        int here;
+        compared += expect_no_gain(seed, &here);
+        blows += here;
+    }
+    cr_assert(blows > 120 && compared > 60 * 40, "%d blows, %d frames compared", blows, compared);
+}
+
+/* Boxes that meet something with a corner: by Newton's law alone each gains more than 2 % at a blow. */
+Test(drop, friction_at_a_corner_gives_no_energy)
+{
+    static const uint64_t seeds[] = {3000016, 4000061, 33000114, 37000165, 56000214, 112255657633024};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        int blows;
+        cr_assert(expect_no_gain(seeds[i], &blows) > 40);
+        cr_assert(blows > 0);
+    }
 }
 
 Test(drop, nothing_leaves_the_picture_or_enters_anything)
