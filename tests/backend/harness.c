@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "base/fresh_seed.h"
 #include "base/random.h"
 
 enum { GUARD = 256, GUARD_BYTE = 0xa5, POISON_BYTE = 0xff };
@@ -26,15 +25,10 @@ static struct {
 static uint32_t random_word(void)
 {
     if (!random_state.seeded) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        const char *wanted = getenv("PV_TEST_SEED");
-        const uint64_t fresh = (uint64_t)now.tv_nsec * 1000003u + (uint64_t)now.tv_sec + (uint64_t)getpid();
-        const uint64_t seed = wanted ? strtoull(wanted, NULL, 0) : fresh;
+        const uint64_t seed = fresh_seed();
         random_state.key[0] = (uint32_t)seed;
         random_state.key[1] = (uint32_t)(seed >> 32);
         random_state.seeded = true;
-        fprintf(stderr, "seed: PV_TEST_SEED=%llu\n", (unsigned long long)seed);
     }
     if (random_state.left == 0) {
         pv_philox(random_state.counter, random_state.key, random_state.word);

@@ -1,11 +1,10 @@
 /* test_parts.c: the parts of the command that can be judged without running it. */
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/fresh_seed.h"
 #include "geometry.h"
 #include "options.h"
 #include "suggest.h"
@@ -36,9 +35,7 @@ Test(geometry, keeps_shape_and_area)
  */
 Test(geometry, holds_for_random_clips)
 {
-    const unsigned seed = (unsigned)time(NULL);
-    printf("seed %u\n", seed);
-    srand(seed);
+    srand((unsigned)fresh_seed());
     for (int i = 0; i < 300; i++) {
         const int multiple = 8 << rand() % 3, side = multiple * (8 + rand() % 8);
         const struct pv_picture_size model = {side, side};

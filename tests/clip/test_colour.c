@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/fresh_seed.h"
 #include "clip/clip_fixture.h"
 
 TestSuite(colour, .init = enter_folder, .fini = leave_folder, .timeout = 120);
@@ -31,9 +31,7 @@ static struct patches choose_patches(void)
                          {128, 128, 128},
                          {16, 16, 16},
                          {235, 235, 235}}};
-    const unsigned seed = (unsigned)time(NULL);
-    printf("seed %u\n", seed);
-    srand(seed);
+    srand((unsigned)fresh_seed());
     for (int i = 10; i < PATCHES; i++)
         for (int c = 0; c < 3; c++)
             p.rgb[i][c] = (uint8_t)(rand() % 256);

@@ -3,12 +3,11 @@
 
 #include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/fresh_seed.h"
 #include "clip/clip_fixture.h"
 
 TestSuite(writer, .init = enter_folder, .fini = leave_folder, .timeout = 120);
@@ -90,9 +89,7 @@ static void fill_noise(pv_frame *frame)
 
 Test(writer, masters_are_lossless_at_any_size)
 {
-    const unsigned seed = (unsigned)time(NULL);
-    printf("seed %u\n", seed);
-    srand(seed);
+    srand((unsigned)fresh_seed());
     enum { WIDE = 67, TALL = 49, COUNT = 3 };
     const char *const paths[] = {"a.mkv", "a.nut", "a.%04d.png", "a.####.exr", "frames/"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {

@@ -1,11 +1,10 @@
 /* test_surface.c: a surface joins the context as the RGB frame that yuv_to_rgb makes of it, on cpu or the environment's
  * PV_TEST_BACKEND; what is wrong with one is refused with a sentence, and changes nothing. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/fresh_seed.h"
 #include "golden.h"
 #include "model/rollout.h"
 #include "model/surface.h"
@@ -20,9 +19,7 @@ static void draw(void)
 {
     static bool seeded;
     if (!seeded) {
-        const unsigned seed = (unsigned)time(NULL);
-        printf("seed %u\n", seed);
-        srand(seed);
+        srand((unsigned)fresh_seed());
         seeded = true;
     }
     for (size_t i = 0; i < sizeof luma; i++)

@@ -5,11 +5,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/fresh_seed.h"
 #include "world/world.h"
 
 static inline struct pv_world_params clip_params(uint64_t seed, int width, int height, int frames)
@@ -93,19 +92,6 @@ static inline double inner_radius(const json_t *object)
 static inline double outer_radius(const json_t *object)
 {
     return is_disc(object) ? number(object, "radius") : hypot(number(object, "width"), number(object, "height")) / 2;
-}
-
-/* A seed nobody chose, for the tests over many clips: printed, so that a failure can be run again. */
-static inline uint64_t fresh_seed(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    const char *chosen = getenv("PV_TEST_SEED");
-    const uint64_t seed =
-        chosen ? strtoull(chosen, NULL, 10) : ((uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u) >> 4;
-    printf("first seed %llu (PV_TEST_SEED)\n", (unsigned long long)seed);
-    fflush(stdout);
-    return seed;
 }
 
 #endif
