@@ -224,6 +224,36 @@ Test(bench, every_format_can_be_read, .timeout = 180)
     folder_close(&f);
 }
 
+Test(bench, what_no_run_wrote_is_refused_and_no_escape_reaches_a_terminal, .timeout = 180)
+{
+    const struct folder f = folder_open();
+    run_well(&f, "prevue bench --test model -r 1 -n 2 -o json > all.json");
+    static const char edit[] = "python3 -c \"import json; d = json.load(open('all.json')); %s; "
+                               "json.dump(d, open('other.json', 'w'))\"";
+    static const struct {
+        const char *change, *words;
+    } refused[] = {
+        {"d['rows'][0]['ms_median'] = 1e308", "ms_median of row 0 is not a number up to 1e18"},
+        {"d['rows'][0]['gflop_per_frame'] = 'many'", "gflop_per_frame of row 0 is not a number"},
+        {"d['rows'][0]['model'] = []", "model of row 0 is not a text"},
+        {"d['rows'].append(7)", "row 1 is no object"},
+        {"d['machine']['version'] = None", "is not what 'prevue bench -o json' writes"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        run_well(&f, edit, refused[i].change);
+        const struct outcome o = run(&f, "prevue bench --from other.json --html page.html");
+        cr_expect_eq(o.code, 3, "%s", refused[i].change);
+        cr_expect_not_null(strstr(o.error, refused[i].words), "%s", o.error);
+        cr_expect_neq(run(&f, "test -e page.html").code, 0);
+    }
+    run_well(&f, edit,
+             "d['rows'][0]['model'] = d['machine']['cpu'] = chr(27) + '[2Jx'; d['rows'][0]['ms_median'] = 1e17");
+    const char *table = run_well(&f, "prevue bench --from other.json --html page.html").out;
+    cr_expect_null(strchr(table, 27));
+    cr_expect_not_null(strstr(table, " [2Jx"), "%s", table);
+    folder_close(&f);
+}
+
 Test(bench, the_page_has_its_plots_and_loads_nothing, .timeout = 180)
 {
     const struct folder f = folder_open();

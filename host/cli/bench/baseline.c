@@ -1,8 +1,35 @@
 /* baseline.c: rows of an older run, and whether those of this one are slower. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/row.h"
+
+/* What a row says is of the type that its column has; what a plot could not hold is no measurement. */
+static pv_status check_row(const char *path, size_t place, const json_t *row, struct pv_error *err)
+{
+    static const double most = 1e18;
+    if (!json_is_object(row))
+        return pv_fail(err, PV_ERR_FORMAT, "%s: row %zu is no object; write it anew with 'prevue bench -o json'", path,
+                       place);
+    for (const struct pv_bench_column *c = pv_bench_columns(); c->key; c++) {
+        const json_t *value = json_object_get(row, c->key);
+        const bool fits =
+            c->type == 't' ? json_is_string(value) : json_is_number(value) && fabs(json_number_value(value)) <= most;
+        if (value && !json_is_null(value) && !fits)
+            return pv_fail(err, PV_ERR_FORMAT, "%s: %s of row %zu is not %s; write it anew with 'prevue bench -o json'",
+                           path, c->key, place, c->type == 't' ? "a text" : "a number up to 1e18");
+    }
+    return PV_OK;
+}
+
+static pv_status check_rows(const char *path, const json_t *rows, struct pv_error *err)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        PV_TRY(check_row(path, i, json_array_get(rows, i), err));
+    return PV_OK;
+}
 
 json_t *pv_bench_read(const char *path, json_t **machine, struct pv_error *err)
 {
@@ -13,8 +40,11 @@ json_t *pv_bench_read(const char *path, json_t **machine, struct pv_error *err)
         return NULL;
     }
     json_t *rows = json_object_get(document, "rows"), *of = json_object_get(document, "machine");
-    if (json_integer_value(json_object_get(document, "schema")) != 1 || !json_is_array(rows) || !json_is_object(of)) {
+    if (json_integer_value(json_object_get(document, "schema")) != 1 || !json_is_array(rows) || !json_is_object(of) ||
+        !json_is_string(json_object_get(of, "version"))) {
         pv_fail(err, PV_ERR_FORMAT, "%s is not what 'prevue bench -o json' writes", path);
+        rows = NULL;
+    } else if (check_rows(path, rows, err) != PV_OK) {
         rows = NULL;
     } else {
         json_incref(rows);

@@ -20,7 +20,8 @@ void pv_html_text(FILE *out, const char *text)
 
 void pv_plot_include(struct pv_plot_axis *axis, double value)
 {
-    if (!isfinite(value) || (axis->logarithmic && value <= 0))
+    static const double least = 1e-18, most = 1e18; /* beyond, round steps are lost in rounding */
+    if (!(fabs(value) <= most) || (axis->logarithmic && value < least))
         return;
     if (axis->from > axis->to) {
         axis->from = axis->to = value;
@@ -53,7 +54,7 @@ static void round_outwards(struct pv_plot_axis *axis)
         return;
     }
     if (axis->to <= axis->from)
-        axis->to = axis->from + 1;
+        axis->to = axis->from + fmax(1, fabs(axis->from) / 10);
     const double step = round_step(axis->to - axis->from);
     axis->from = floor(axis->from / step) * step;
     axis->to = ceil(axis->to / step) * step;

@@ -1,6 +1,7 @@
 /* table.c: tables for people. A column in which no row says anything is left out. */
 #include "bench/table.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +89,7 @@ void pv_bench_cell_text(const struct pv_bench_cell *cell, const json_t *row, cha
     if (json_is_string(value)) {
         snprintf(text, PV_BENCH_CELL, "%s", json_string_value(value));
         for (char *c = text; *c; c++)
-            *c = *c == '|' || *c == '\n' ? ' ' : *c;
+            *c = *c == '|' || iscntrl((unsigned char)*c) ? ' ' : *c; /* no escapes for a terminal */
     } else if (!json_is_number(value)) {
         return;
     } else if (cell->unit == 'c') {
@@ -225,12 +226,15 @@ static void print_ops(json_t *const *rows, size_t count, json_t *copies)
 
 static void print_machine(const json_t *machine, const json_t *first)
 {
-    static const char *const keys[] = {"cpu", "gpu", "driver", "time", "commit", "build"};
-    printf("prevue %s", json_string_value(json_object_get(machine, "version")));
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const char *text = json_string_value(json_object_get(machine, keys[i]));
-        if (text && *text)
-            printf(", %s%s", strcmp(keys[i], "commit") == 0 ? "commit " : "", text);
+    static const struct pv_bench_cell facts[] = {
+        {"prevue ", "version", 't'}, {", ", "cpu", 't'},           {", ", "gpu", 't'},   {", ", "driver", 't'},
+        {", ", "time", 't'},         {", commit ", "commit", 't'}, {", ", "build", 't'},
+    };
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        char text[PV_BENCH_CELL];
+        pv_bench_cell_text(&facts[i], machine, text);
+        if (*text)
+            printf("%s%s", facts[i].head, text);
     }
     printf("\n");
     if (first)
