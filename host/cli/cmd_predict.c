@@ -181,7 +181,7 @@ static int conclude(struct predict *p, pv_status status, const struct pv_error *
                         (long long)r->context, r->context == 1 ? "frame" : "frames", (long long)asked);
     if (r->skipped > 0)
         pv_terminal_say(p->terminal, PV_LOG_WARNING,
-                        "%lld damaged frames of the clip were not conditioned on (--allow-corrupt takes them)",
+                        "frames not conditioned on because they are damaged: %lld (--allow-corrupt takes them)",
                         (long long)r->skipped);
     if (r->interrupted && r->output.frames == 0)
         return pv_say_failure(p->terminal, PV_ERR_ABORTED, PV_EXIT_INTERRUPTED, "");

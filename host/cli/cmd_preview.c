@@ -263,7 +263,7 @@ static void say_notices(struct pv_preview_session *s)
                         (long long)source->context, source->context == 1 ? "frame" : "frames", s->plan.context);
     if (source->skipped > 0)
         pv_terminal_say(s->terminal, PV_LOG_WARNING,
-                        "%lld damaged frames of the clip were not conditioned on (--allow-corrupt takes them)",
+                        "frames not conditioned on because they are damaged: %lld (--allow-corrupt takes them)",
                         (long long)source->skipped);
 }
 

@@ -144,14 +144,12 @@ static void count_end(pv_clip_reader *r)
                   d->promised_seconds, d->read_seconds);
     if (s->corrupt > 0 || r->decoder.bad_packets > 0)
         pv_report(&r->params.callbacks, PV_LOG_WARNING,
-                  "'%s' is damaged: %lld pictures are flagged, %d packets cannot be "
-                  "decoded",
-                  r->path, (long long)s->corrupt, r->decoder.bad_packets);
+                  "'%s' is damaged; flagged pictures: %lld, packets that cannot be decoded: %d", r->path,
+                  (long long)s->corrupt, r->decoder.bad_packets);
     if (s->dropped > 0 || s->repeated > 0)
         pv_report(&r->params.callbacks, PV_LOG_NOTICE,
-                  "resampling '%s' to %d/%d a second left out %lld pictures and "
-                  "repeated %lld",
-                  r->path, r->info.fps_num, r->info.fps_den, (long long)s->dropped, (long long)s->repeated);
+                  "'%s' is resampled to %d/%d a second; pictures left out: %lld, repeated: %lld", r->path,
+                  r->info.fps_num, r->info.fps_den, (long long)s->dropped, (long long)s->repeated);
 }
 
 /* start + index / fps as one fraction. */
