@@ -2,6 +2,7 @@
 #include "clip/audio.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "clip/report.h"
 
@@ -86,10 +87,17 @@ static pv_status convert(struct pv_audio *a, int code)
     return code == AVERROR(ENOMEM) ? PV_ERR_MEMORY : code < 0 ? PV_ERR_UNSUPPORTED : PV_OK;
 }
 
+/* FFmpeg writes Vorbis into MP4 too, under a number that no standard gave it: few players and editors know it. */
+static bool holds(const AVOutputFormat *container, enum AVCodecID codec)
+{
+    const bool private_number = codec == AV_CODEC_ID_VORBIS && strcmp(container->name, "mp4") == 0;
+    return avformat_query_codec(container, codec, FF_COMPLIANCE_NORMAL) == 1 && !private_number;
+}
+
 pv_status pv_audio_suit(struct pv_audio *a, const AVOutputFormat *container, struct pv_error *err)
 {
     const AVCodecParameters *par = a->stream->codecpar;
-    const bool fits = avformat_query_codec(container, par->codec_id, FF_COMPLIANCE_NORMAL) == 1;
+    const bool fits = holds(container, par->codec_id);
     AVPacket *first;
     if (fits && !pv_audio_lacks_header(par, container))
         return PV_OK;

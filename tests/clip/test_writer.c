@@ -260,13 +260,14 @@ Test(writer, audio_is_copied_up_to_the_seam_in_step_with_the_pictures)
     }
 }
 
-/* Broadcast AAC has no header of its own, MP4 holds no PCM, WebM no AAC. */
+/* Broadcast AAC has no header of its own, MP4 holds no PCM and has no standard for Vorbis, WebM holds no AAC. */
 Test(writer, audio_that_cannot_be_copied_is_converted)
 {
     static const char *const rows[][4] = {{"-c:a aac", "src.ts", "a.mp4", "aac"},
                                           {"-c:a pcm_s24le -ac 1 -ar 44100", "src.mov", "b.mp4", "aac"},
-                                          {"-c:a aac", "src.mp4", "c.webm", "opus"}};
-    for (int i = 0; i < 3; i++) {
+                                          {"-c:a aac", "src.mp4", "c.webm", "opus"},
+                                          {"-c:a libvorbis", "src.mkv", "d.mp4", "aac"}};
+    for (int i = 0; i < 4; i++) {
         struct hearing heard;
         ffmpeg("-f lavfi -i testsrc2=s=64x48:r=24 -f lavfi -i sine -t 2 -c:v libx264 %s %s", rows[i][0], rows[i][1]);
         pv_clip_writer_params params = writer_params(64, 48, PV_CLIP_PRESET_REVIEW);
