@@ -96,9 +96,8 @@ static struct side side_of(const cpBody *body)
                          cpBodyGetAngularVelocity(body)};
 }
 
-double pv_impact_restitution(const cpArbiter *arbiter)
+double pv_impact_restitution(const cpArbiter *arbiter, double own)
 {
-    const double own = cpArbiterGetRestitution(arbiter);
     cpBody *bodies[2];
     cpArbiterGetBodies(arbiter, &bodies[0], &bodies[1]);
     const cpContactPointSet set = cpArbiterGetContactPointSet(arbiter);
@@ -114,13 +113,18 @@ double pv_impact_restitution(const cpArbiter *arbiter)
         struct point *p = &impact.point[i];
         p->arm[0] = cpvsub(set.points[i].pointA, cpBodyGetPosition(bodies[0]));
         p->arm[1] = cpvsub(set.points[i].pointB, cpBodyGetPosition(bodies[1]));
-        p->normal_mass = mass_along(impact.side, p, impact.normal);
-        p->tangent_mass = mass_along(impact.side, p, impact.tangent);
         p->approach = cpvdot(speed_apart(impact.side, p), impact.normal);
         meet = meet || p->approach < -rest;
     }
+    if (!meet)
+        return own;
+    for (int i = 0; i < impact.points; i++) {
+        struct point *p = &impact.point[i];
+        p->normal_mass = mass_along(impact.side, p, impact.normal);
+        p->tangent_mass = mass_along(impact.side, p, impact.tangent);
+    }
     const double allowed = energy(impact.side) * (1 + rounding);
-    if (!meet || energy_after(impact, own) <= allowed)
+    if (energy_after(impact, own) <= allowed)
         return own;
     double low = 0, high = own;
     for (int i = 0; i < HALVINGS; i++) {

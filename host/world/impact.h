@@ -4,8 +4,8 @@
 
 #include <chipmunk/chipmunk.h>
 
-/* The largest restitution, at most the contact's own, with which it leaves the two no more kinetic energy than they
- * have. The contact's friction and restitution must be set. */
-double pv_impact_restitution(const cpArbiter *arbiter);
+/* The largest restitution, at most `own`, with which the contact leaves the two no more kinetic energy than they have.
+ * Its friction must be set. */
+double pv_impact_restitution(const cpArbiter *arbiter, double own);
 
 #endif

@@ -79,8 +79,7 @@ static cpBool contact_before_solve(cpArbiter *arbiter, cpSpace *space, cpDataPoi
         restitution = sqrt(restitution);
         cpArbiterSetFriction(arbiter, sqrt(cpShapeGetFriction(a) * cpShapeGetFriction(b)));
     }
-    cpArbiterSetRestitution(arbiter, restitution);
-    cpArbiterSetRestitution(arbiter, pv_impact_restitution(arbiter));
+    cpArbiterSetRestitution(arbiter, pv_impact_restitution(arbiter, restitution));
     return cpTrue;
 }
 
