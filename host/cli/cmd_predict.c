@@ -175,14 +175,8 @@ static int conclude(struct predict *p, pv_status status, const struct pv_error *
     }
     if (r->hung_up)
         return PV_EXIT_DONE;
-    const int64_t asked = pv_sampling_context(&p->v->sampling);
-    if (!p->v->resume && r->context < asked && !r->interrupted)
-        pv_terminal_say(p->terminal, PV_LOG_NOTICE, "the clip has %lld %s to condition on, not %lld",
-                        (long long)r->context, r->context == 1 ? "frame" : "frames", (long long)asked);
-    if (r->skipped > 0)
-        pv_terminal_say(p->terminal, PV_LOG_WARNING,
-                        "frames not conditioned on because they are damaged: %lld (--allow-corrupt takes them)",
-                        (long long)r->skipped);
+    const bool whole = !p->v->resume && !r->interrupted;
+    pv_inputs_say_context(p->terminal, r->context, whole ? pv_sampling_context(&p->v->sampling) : 0, r->skipped);
     if (r->interrupted && r->output.frames == 0)
         return pv_say_failure(p->terminal, PV_ERR_ABORTED, PV_EXIT_INTERRUPTED, "");
     pv_terminal_result(p->terminal, "%s%lld of %lld frames predicted, %.2f seconds at %dx%d%s%s",

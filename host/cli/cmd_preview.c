@@ -258,13 +258,7 @@ static pv_status write_documents(struct pv_preview_session *s, int64_t frames, j
 static void say_notices(struct pv_preview_session *s)
 {
     const struct pv_preview_source *source = &s->plan.source;
-    if (source->context < s->plan.context)
-        pv_terminal_say(s->terminal, PV_LOG_NOTICE, "the clip has %lld %s to condition on, not %d",
-                        (long long)source->context, source->context == 1 ? "frame" : "frames", s->plan.context);
-    if (source->skipped > 0)
-        pv_terminal_say(s->terminal, PV_LOG_WARNING,
-                        "frames not conditioned on because they are damaged: %lld (--allow-corrupt takes them)",
-                        (long long)source->skipped);
+    pv_inputs_say_context(s->terminal, source->context, s->plan.context, source->skipped);
 }
 
 static int conclude(struct pv_preview_session *s, json_t **entry)

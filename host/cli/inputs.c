@@ -66,6 +66,17 @@ int pv_sampling_context(const struct pv_sampling_values *sampling)
     return sampling->context > 0 ? (int)sampling->context : PV_CONTEXT_FRAMES;
 }
 
+void pv_inputs_say_context(struct pv_terminal *terminal, int64_t context, int64_t asked, int64_t skipped)
+{
+    if (context < asked)
+        pv_terminal_say(terminal, PV_LOG_NOTICE, "the clip has %lld %s to condition on, not %lld", (long long)context,
+                        context == 1 ? "frame" : "frames", (long long)asked);
+    if (skipped > 0)
+        pv_terminal_say(terminal, PV_LOG_WARNING,
+                        "frames not conditioned on because they are damaged: %lld (--allow-corrupt takes them)",
+                        (long long)skipped);
+}
+
 pv_detail pv_detail_at(int place)
 {
     return place == 0 ? PV_DETAIL_KEEP : PV_DETAIL_NONE;

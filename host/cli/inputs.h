@@ -30,7 +30,7 @@ struct pv_sampling_values {
 
 enum { PV_CONTEXT_FRAMES = 12 };
 
-#define PV_DETAILS "keep|none"
+#define PV_DETAILS        "keep|none"
 #define PV_INPUT_BACKENDS "auto|cpu|cuda|cuda-f32|reference"
 
 /* Rows of an option table. type has a struct pv_input_values called member. */
@@ -169,6 +169,9 @@ int pv_inputs_check(const struct pv_inputs *inputs, const struct pv_sampling_val
 /* Frames to condition on at most, and sampling steps a frame, as asked or by default. */
 int pv_sampling_context(const struct pv_sampling_values *sampling);
 int pv_sampling_steps(const struct pv_sampling_values *sampling, const pv_model_info *model);
+/* Of frames to condition on: says when the clip had fewer than were asked for, and when damaged ones were passed over.
+ */
+void pv_inputs_say_context(struct pv_terminal *terminal, int64_t context, int64_t asked, int64_t skipped);
 /* place in PV_DETAILS */
 pv_detail pv_detail_at(int place);
 /* The action of every frame; its values go to gravity. .values is NULL when none was given. */
