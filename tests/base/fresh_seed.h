@@ -1,4 +1,5 @@
-/* fresh_seed.h: a seed nobody chose, for tests that draw what they try. It is printed, and PV_TEST_SEED=n repeats it. */
+/* fresh_seed.h: a seed nobody chose, for tests that draw what they try. It is printed, and PV_TEST_SEED=n repeats it.
+ */
 #ifndef PV_TESTS_FRESH_SEED_H
 #define PV_TESTS_FRESH_SEED_H
 

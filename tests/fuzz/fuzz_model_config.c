@@ -1,16 +1,8 @@
 /* fuzz_model_config.c: any text as a model's config. What is accepted must be safe to divide by and to allocate for. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "model/config.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            abort();                                                                                                   \
-    } while (0)
 
 static void check_codec(const struct pv_codec_config *c)
 {

@@ -1,19 +1,9 @@
 /* fuzz_safetensors.c: any bytes as a safetensors file. A file that is accepted must be consistent, and written again
  * it must be accepted again, with the same tensors and metadata. */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz_file.h"
 
-#include "model/safetensors_part.h"
-
-int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);
 size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t size, size_t most, unsigned seed);
 size_t LLVMFuzzerMutate(unsigned char *bytes, size_t size, size_t most); /* libFuzzer's own */
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            abort();                                                                                                   \
-    } while (0)
 
 /* Data bytes that a file's length word leaves, or none when the word makes no sense. */
 static size_t data_bytes(const unsigned char *bytes, size_t size)
@@ -54,25 +44,6 @@ static void check_view(const struct pv_safetensors *set, const struct pv_tensor_
     free(values);
 }
 
-static unsigned char *write_again(const struct pv_safetensors *set, size_t *size)
-{
-    struct pv_layout layout;
-    CHECK(pv_layout_make(&layout, set->tensors, set->count, set->metadata, set->metadata_count, NULL) == PV_OK);
-    *size = layout.header_bytes;
-    for (size_t i = 0; i < layout.count; i++)
-        *size += layout.order[i]->bytes;
-    unsigned char *bytes = malloc(*size);
-    CHECK(bytes);
-    size_t at = layout.header_bytes;
-    memcpy(bytes, layout.header, at);
-    for (size_t i = 0; i < layout.count; i++) {
-        memcpy(bytes + at, layout.order[i]->data, layout.order[i]->bytes);
-        at += layout.order[i]->bytes;
-    }
-    pv_layout_free(&layout);
-    return bytes;
-}
-
 static void check_same(const struct pv_safetensors *a, const struct pv_safetensors *b)
 {
     CHECK(a->count == b->count && a->metadata_count == b->metadata_count);
@@ -100,7 +71,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
         check_view(set, pv_safetensors_get(set, i), bytes, size);
 
     size_t again_size;
-    unsigned char *again_bytes = write_again(set, &again_size);
+    unsigned char *again_bytes =
+        fuzz_file_of(set->tensors, set->count, set->metadata, set->metadata_count, &again_size);
+    CHECK(again_bytes);
     CHECK(pv_safetensors_parse(again_bytes, again_size, "again", PV_ERR_MODEL, &again, &err) == PV_OK);
     check_same(set, again);
     pv_safetensors_close(again);
